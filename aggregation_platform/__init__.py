@@ -1,0 +1,1 @@
+"""One handle time over many Genesys Cloud organizations; each layer is a package of its own."""
