@@ -1,0 +1,1 @@
+"""Which conversations of different orgs are one customer contact, and by what evidence."""
