@@ -1,0 +1,93 @@
+"""Values that may wait for their environment variable: credentials and warehouse accounts.
+
+Belongs here: Deferred (revealed when needed) and Secret (that too, and masked wherever it is
+printed). Elsewhere: finding the variables (variables.py).
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from aggregation_platform.errors import MissingVariableError
+
+MASK = "**********"
+
+
+class Deferred:
+    """A text of the configuration, or the message saying which variable it lacks."""
+
+    __slots__ = ("_missing", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text: str | None = text
+        self._missing = ""
+
+    @classmethod
+    def lacking(cls, message: str) -> Self:
+        """Return a value whose variable is not set; revealing it fails with `message`."""
+        value = cls("")
+        value._text, value._missing = None, message
+        return value
+
+    def reveal(self) -> str:
+        """Return the text.
+
+        Raises:
+            MissingVariableError: If its environment variable is not set.
+        """
+        if self._text is None:
+            raise MissingVariableError(self._missing)
+        return self._text
+
+    @property
+    def is_available(self) -> bool:
+        """Whether `reveal` would succeed."""
+        return self._text is not None
+
+    def __str__(self) -> str:
+        return self._text if self._text is not None else "(variable not set)"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Deferred)
+            and type(other) is type(self)
+            and (self._text, self._missing) == (other._text, other._missing)
+        )
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._text, self._missing))
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls,
+        source: object,
+        handler: GetCoreSchemaHandler,
+    ) -> CoreSchema:
+        """Accept a text or a value of this class; print as `str` does."""
+        return core_schema.no_info_plain_validator_function(
+            cls._validated,
+            serialization=core_schema.plain_serializer_function_ser_schema(str),
+        )
+
+    @classmethod
+    def _validated(cls, value: object) -> Deferred:
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, str) and value.strip():
+            return cls(value)
+        raise PydanticCustomError("refused", "write a text, in quotes if it looks like a number")
+
+
+class Secret(Deferred):
+    """A Deferred that no repr, str, JSON or error message shows."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return MASK
