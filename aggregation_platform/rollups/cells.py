@@ -1,0 +1,98 @@
+"""Half-hour cells: what every rollup of session metrics is made of.
+
+Belongs here: turning metrics into cells chunk by chunk, adding cells up in bounded memory.
+Elsewhere: which metrics a rollup takes (handle_time.py, queue_intervals.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+from aggregation_platform.identity.tables import NONE
+from aggregation_platform.tables import Table
+
+QUEUE_IDS = ("org", "queue_id", "media_type", "direction")
+"""What a session has without a person."""
+
+AGENT_IDS = (*QUEUE_IDS, "user_id")
+"""What a session has."""
+
+_FOLD_ROWS = 500_000
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A column of a rollup: the `count` of one metric, or the `sum` of its values."""
+
+    name: str
+    metric: str
+    how: Literal["count", "sum"]
+
+
+def cells_of(
+    metrics: pl.DataFrame, ids: Sequence[str], measures: Sequence[Measure]
+) -> pl.DataFrame:
+    """Add up a chunk of `facts.session_metrics` by half hour (UTC) of the emit time and by `ids`.
+
+    A null id becomes `(none)`. Cells in which none of the measured metrics was emitted have no
+    row. The result is additive over chunks (`sum_of`).
+    """
+    dims = ["interval_start", *ids]
+    long = (
+        metrics.lazy()
+        .filter(pl.col("metric").is_in(sorted({measure.metric for measure in measures})))
+        .select(
+            pl.col("emitted_at").dt.truncate("30m").alias("interval_start"),
+            *(pl.col(name).fill_null(NONE) for name in ids),
+            "metric",
+            "value_ms",
+        )
+        .group_by(*dims, "metric")
+        .agg(pl.len().cast(pl.Int64).alias("count"), pl.col("value_ms").sum().alias("sum"))
+    )
+    return long.group_by(dims).agg(map(_expression, measures)).sort(dims).collect()
+
+
+def sum_of(
+    partials: Iterable[pl.DataFrame], ids: Sequence[str], measures: Sequence[Measure]
+) -> pl.DataFrame:
+    """Add partial cells up; holds at most the sum so far and half a million rows of partials."""
+    total = cells_of(_NO_METRICS, ids, measures)
+    held, rows = [total], 0
+    for partial in partials:
+        held.append(partial)
+        rows += partial.height
+        if rows >= _FOLD_ROWS:
+            held, rows = [_added(held, ids, measures)], 0
+    return _added(held, ids, measures)
+
+
+def shaped(cells: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """Order columns as the table declares them, and rows by its key."""
+    return cells.select(table.frame_schema.names()).sort(table.schema.primary_key())
+
+
+def _added(
+    frames: Sequence[pl.DataFrame], ids: Sequence[str], measures: Sequence[Measure]
+) -> pl.DataFrame:
+    dims = ["interval_start", *ids]
+    names = [measure.name for measure in measures]
+    return pl.concat(frames).group_by(dims).agg(pl.col(names).sum()).sort(dims)
+
+
+def _expression(measure: Measure) -> pl.Expr:
+    return pl.col(measure.how).filter(pl.col("metric") == measure.metric).sum().alias(measure.name)
+
+
+_NO_METRICS = pl.DataFrame(
+    schema={
+        **dict.fromkeys(AGENT_IDS, pl.String()),
+        "emitted_at": pl.Datetime("us", "UTC"),
+        "metric": pl.String(),
+        "value_ms": pl.Int64(),
+    }
+)
