@@ -1,5 +1,5 @@
 """What an org's API returned, verbatim, with how and when it was fetched.
 
-Belongs here: pages into records, one record per conversation, orphans set apart, when a day is final.
+Belongs here: pages into records, one record per conversation, orphans set apart, a day's finality.
 Elsewhere: storing pages (landing/), what a record says (facts/).
 """

@@ -1,0 +1,236 @@
+"""raw.conversations of one org and day, from its landed pages.
+
+Belongs here: one record per conversation over all pages, orphans left out and counted, the row of
+a record. Elsewhere: splitting a page (pages.py), what a record says (facts/).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import NamedTuple, cast
+
+import polars as pl
+
+from aggregation_platform.errors import CorruptPageError
+from aggregation_platform.raw.activity import Head, fullness, head_of, is_orphan
+from aggregation_platform.raw.mending import has_nul, mended, wrapped
+from aggregation_platform.raw.pages import LandedPage, records_of
+from aggregation_platform.raw.tables import CONVERSATIONS
+
+
+@dataclass(frozen=True)
+class RawCounts:
+    """What became of the records of a day's pages: records = kept + duplicates + orphans.
+
+    `unidentified` of the kept have no usable conversation id; facts will reject them.
+    """
+
+    pages: int = 0
+    records: int = 0
+    kept: int = 0
+    duplicates: int = 0
+    orphans: int = 0
+    unidentified: int = 0
+
+
+class _Place(NamedTuple):
+    page: int  # index in the collection of pages
+    position: int
+
+
+class _Reading(NamedTuple):
+    """A record as raw keeps it, and as far as it can be read."""
+
+    conversation_id: str | None
+    payload: str
+    content: bytes | None  # the record as plain JSON; None if it is no object at all
+    head: Head | None
+
+
+class _Kept(NamedTuple):
+    position: int
+    conversation_id: str | None
+    payload: str
+
+
+class RawConversations:
+    """The frames of raw.conversations, one per page that has rows; never more than one page held.
+
+    May be iterated again. Where a conversation is on several pages, the record with more segments
+    and metrics stays, then a job's before a query's, then the longer, then by digest: the order of
+    pages does not matter.
+
+    Args:
+        pages: The day's pages; each is read once, and once more if a conversation on it repeats.
+        org: Our key of the organization.
+        day: The UTC day asked for.
+    """
+
+    def __init__(self, pages: Collection[LandedPage], *, org: str, day: date) -> None:
+        self._pages = pages
+        self._org = org
+        self._day = day
+        self._counts = RawCounts()
+
+    @property
+    def counts(self) -> RawCounts:
+        """What the latest iteration kept and left out so far."""
+        return self._counts
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        """Yield each page's rows, in the order of pages and of the records in them.
+
+        Raises:
+            CorruptPageError: If a page is torn, or does not hold what its entry names.
+        """
+        self._counts = RawCounts()
+        winners = _winners(self._pages)
+        for index, page in enumerate(self._pages):
+            kept = self._kept(index, page, winners)
+            if kept:
+                yield self._frame(page, kept)
+
+    def _kept(self, index: int, page: LandedPage, winners: Mapping[str, _Place]) -> list[_Kept]:
+        kept: list[_Kept] = []
+        duplicates = orphans = 0
+        readings = _readings(page)
+        for position, reading in enumerate(readings):
+            place = _Place(index, position)
+            if winners.get(reading.conversation_id or "", place) != place:
+                duplicates += 1
+            elif _is_orphan(reading, self._day):
+                orphans += 1
+            else:
+                kept.append(_Kept(position, reading.conversation_id, reading.payload))
+        self._count(len(readings), duplicates, orphans, kept)
+        return kept
+
+    def _count(self, records: int, duplicates: int, orphans: int, kept: list[_Kept]) -> None:
+        so_far = self._counts
+        self._counts = replace(
+            so_far,
+            pages=so_far.pages + 1,
+            records=so_far.records + records,
+            kept=so_far.kept + len(kept),
+            duplicates=so_far.duplicates + duplicates,
+            orphans=so_far.orphans + orphans,
+            unidentified=so_far.unidentified + sum(row.conversation_id is None for row in kept),
+        )
+
+    def _frame(self, page: LandedPage, kept: list[_Kept]) -> pl.DataFrame:
+        positions, ids, payloads = zip(*kept, strict=True)
+        return pl.DataFrame(
+            {
+                "conversation_id": pl.Series(ids, dtype=pl.String),
+                "position": pl.Series(positions, dtype=pl.Int64),
+                "payload": pl.Series(payloads, dtype=pl.String),
+            }
+        ).select(
+            pl.lit(self._org).alias("org"),
+            pl.lit(self._day, pl.Date).alias("day"),
+            "conversation_id",
+            pl.lit(page.number, pl.Int64).alias("page"),
+            "position",
+            "payload",
+            pl.lit(page.source).alias("source"),
+            pl.lit(page.job_id, pl.String).alias("job_id"),
+            pl.lit(page.fetched_at, CONVERSATIONS.frame_schema["fetched_at"]).alias("fetched_at"),
+        )
+
+
+def raw_conversations(pages: Collection[LandedPage], *, org: str, day: date) -> RawConversations:
+    """Return the day's rows as an iterable of frames; `.counts` says what was left out."""
+    return RawConversations(pages, org=org, day=day)
+
+
+def _readings(page: LandedPage) -> list[_Reading]:
+    """Read the page's records as far as raw needs, and hold them against the page's entry."""
+    readings = [_read(record) for record in records_of(page)]
+    stated = page.conversation_ids
+    if len(stated) != len(readings) or any(
+        named is not None and reading.conversation_id not in (None, named)
+        for named, reading in zip(stated, readings, strict=True)
+    ):
+        raise CorruptPageError(
+            f"page {page.number} of {page.source} {page.job_id or ''} holds other conversations "
+            "than its entry names. Fetch it again."
+        )
+    return readings
+
+
+def _read(record: bytes) -> _Reading:
+    """Read a record's id and start; keep its text verbatim if it is a JSON object."""
+    head = head_of(record)
+    if head is None or has_nul(record):
+        return _mended(record)
+    try:
+        return _Reading(head.conversation_id, str(record, "utf-8"), record, head)
+    except UnicodeDecodeError:
+        return _mended(record)
+
+
+def _mended(record: bytes) -> _Reading:
+    """Keep as wrapped text what no JSON column would take, and read what can be read of it."""
+    payload = wrapped(record)
+    try:
+        mended_record = mended(record.decode("utf-8", "replace"))
+    except ValueError:
+        return _Reading(None, payload, None, None)
+    if not isinstance(mended_record, dict):
+        return _Reading(None, payload, None, None)
+    content = json.dumps(cast("dict[str, object]", mended_record)).encode()
+    head = head_of(content)
+    return _Reading(head.conversation_id if head else None, payload, content, head)
+
+
+def _is_orphan(reading: _Reading, day: date) -> bool:
+    if reading.conversation_id is None or reading.content is None or reading.head is None:
+        return False
+    return is_orphan(reading.content, reading.head, day)
+
+
+def _ids(page: LandedPage) -> list[str | None]:
+    """Return the page's ids; a page that could not name them all when it landed is read."""
+    stated = list(page.conversation_ids)
+    if None not in stated:
+        return stated
+    return [reading.conversation_id for reading in _readings(page)]
+
+
+_Rank = tuple[int, bool, int, bytes]
+
+
+def _rank(reading: _Reading, page: LandedPage) -> _Rank:
+    """Order versions of one conversation; the greatest stays."""
+    text = reading.payload.encode()
+    return (
+        fullness(reading.content or b""),
+        page.source == "job",
+        len(text),
+        hashlib.sha256(text).digest(),
+    )
+
+
+def _winners(pages: Collection[LandedPage]) -> dict[str, _Place]:
+    """Choose a place for each conversation that is on the pages more than once.
+
+    Of equal records the one on the lowest page stays, so that the row itself is the same too.
+    """
+    ids = [_ids(page) for page in pages]
+    repeated = {each for each, n in Counter(i for row in ids for i in row if i).items() if n > 1}
+    best: dict[str, tuple[tuple[_Rank, int, int], _Place]] = {}
+    for index, page in enumerate(pages):
+        if repeated.isdisjoint(ids[index]):
+            continue
+        for position, reading in enumerate(_readings(page)):
+            if reading.conversation_id in repeated:
+                rank = (_rank(reading, page), -page.number, -position)
+                held = best.get(reading.conversation_id)
+                if held is None or held[0] < rank:
+                    best[reading.conversation_id] = (rank, _Place(index, position))
+    return {conversation_id: place for conversation_id, (_, place) in best.items()}
