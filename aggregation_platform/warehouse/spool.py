@@ -1,0 +1,180 @@
+"""Rows on their way in or out, as Parquet files beside the warehouse.
+
+Belongs here: writing checked frames to part files of bounded size, reading part files back,
+folders that are removed when done and swept when their process died.
+Elsewhere: what a frame must look like (shapes.py), the hash (content_hash.py).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from aggregation_platform.clock import Clock
+from aggregation_platform.tables import Column, Partition, Table
+from aggregation_platform.warehouse.content_hash import content_hash
+from aggregation_platform.warehouse.shapes import check_frame
+
+PART_BYTES = 64 * 2**20
+"""Frames are gathered up to about this size in memory before a part file is written."""
+
+BATCH_ROWS = 100_000
+"""Rows in a frame that is read back."""
+
+_ABANDONED_AFTER = timedelta(hours=1)
+_LOCK = "alive.lock"
+
+
+@dataclass(frozen=True)
+class Spooled:
+    """Rows of one table in part files; instants are naive UTC in them."""
+
+    table: Table
+    parts: tuple[Path, ...]
+    rows: int
+    bytes: int
+    content_hash: str
+
+    @property
+    def name(self) -> str:
+        """The folder's own name; unique within the spool that made it."""
+        return self.parts[0].parent.name if self.parts else ""
+
+
+class SpoolFolder:
+    """One operation's files. Made by `spool_folder`, which removes them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._count = 0
+
+    def write(
+        self,
+        table: Table,
+        partition: Partition | None,
+        frames: pl.DataFrame | Iterable[pl.DataFrame],
+    ) -> Spooled:
+        """Check each frame and write them all.
+
+        Raises:
+            SchemaMismatchError: If a frame does not fit the table or the partition.
+        """
+        folder = self.subfolder()
+        frames = (frames,) if isinstance(frames, pl.DataFrame) else frames
+        checked = _checked(table, partition, frames)
+        rows = 0
+        for number, part in enumerate(_gathered(checked), start=1):
+            rows += part.height
+            write_part(part, folder / f"{number:05d}.parquet")
+        parts = tuple(sorted(folder.glob("*.parquet")))
+        size = sum(part.stat().st_size for part in parts)
+        return Spooled(table, parts, rows, size, content_hash(table, parts))
+
+    def subfolder(self) -> Path:
+        """Return a new empty folder."""
+        self._count += 1
+        folder = self.path / f"{self._count:03d}"
+        folder.mkdir()
+        return folder
+
+
+def write_part(frame: pl.DataFrame, path: Path) -> None:
+    """Write one part file."""
+    frame.write_parquet(path, compression="zstd", compression_level=1)
+
+
+@contextmanager
+def spool_folder(root: Path, clock: Clock) -> Generator[SpoolFolder]:
+    """Give a folder under `root`, and remove it whatever happens.
+
+    A folder whose process was killed is removed by a later call, when it is an hour old: its
+    lock is free then.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    _sweep(root, clock.now())
+    path = Path(tempfile.mkdtemp(prefix="spool-", dir=root))
+    try:
+        with (path / _LOCK).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield SpoolFolder(path)
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def read_parts(parts: Sequence[Path], columns: Sequence[Column]) -> Iterator[pl.DataFrame]:
+    """Yield the rows of part files in frames of bounded size, with their declared types."""
+    for part in parts:
+        for batch in pl.scan_parquet(part).collect_batches(chunk_size=BATCH_ROWS):
+            if batch.height:
+                yield as_declared(batch, columns)
+
+
+def as_declared(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
+    """Give a frame that came out of a warehouse its declared types, instants in UTC."""
+    return frame.select(_as_declared(frame, column) for column in columns)
+
+
+def _as_declared(frame: pl.DataFrame, column: Column) -> pl.Expr:
+    value = pl.col(column.name)
+    found = frame.schema[column.name]
+    if isinstance(column.dtype, pl.Datetime) and isinstance(found, pl.Datetime):
+        value = value.dt.cast_time_unit("us")
+        zoned = value.dt.convert_time_zone if found.time_zone else value.dt.replace_time_zone
+        return zoned("UTC")
+    return value.cast(column.dtype)
+
+
+def _checked(
+    table: Table, partition: Partition | None, frames: Iterable[pl.DataFrame]
+) -> Iterator[pl.DataFrame]:
+    naive = [
+        pl.col(column.name).dt.replace_time_zone(None)
+        for column in table.columns
+        if isinstance(column.dtype, pl.Datetime)
+    ]
+    order = [column.name for column in table.columns]
+    for frame in frames:
+        check_frame(table, frame, partition)
+        if frame.height:
+            yield frame.select(order).with_columns(naive)
+
+
+def _gathered(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    waiting: list[pl.DataFrame] = []
+    size = 0
+    for frame in frames:
+        waiting.append(frame)
+        size += int(frame.estimated_size())
+        if size >= PART_BYTES:
+            yield pl.concat(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield pl.concat(waiting)
+
+
+def _sweep(root: Path, now: datetime) -> None:
+    for folder in root.glob("spool-*"):
+        if _is_abandoned(folder, now):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_abandoned(folder: Path, now: datetime) -> bool:
+    try:
+        changed = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+        if now - changed < _ABANDONED_AFTER:
+            return False
+        with (folder / _LOCK).open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return not (folder / _LOCK).exists()
+    except BlockingIOError:
+        return False
+    return True
