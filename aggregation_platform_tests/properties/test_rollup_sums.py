@@ -57,7 +57,7 @@ def agents_of(mapping) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=AGENTS.frame_schema, orient="row")
 
 
-def totals(cells: pl.DataFrame) -> tuple[int, int]:
+def totals(cells: pl.DataFrame) -> tuple[object, object]:
     return cells["handled_count"].sum(), cells["handle_ms"].sum()
 
 

@@ -23,6 +23,8 @@ def told() -> Told:
         lines = [line for line in text.strip().splitlines() if not set(line.strip()) <= set("-+")]
         names, *rows = [[cell.strip() or None for cell in line.split("|")] for line in lines]
         columns = {str(name): [row[place] for row in rows] for place, name in enumerate(names)}
+        unknown = {*columns, *constants} - set(table.frame_schema)
+        assert not unknown, f"{table.key} has no {unknown}"
         return pl.DataFrame(
             [
                 _column(name, dtype, columns.get(name), constants.get(name), len(rows))

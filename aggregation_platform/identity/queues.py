@@ -1,0 +1,132 @@
+"""Which global queue a queue of an org was, on which day, and what it was called then.
+
+Belongs here: names from listings and records, and the rules laid over them.
+Elsewhere: the rules file (config/rules.py), labelling rows (members.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from aggregation_platform.config.rules import QueueRule
+from aggregation_platform.identity.stretches import claimed, tiled
+from aggregation_platform.identity.tables import QUEUE_NAMES, QUEUES, UNMAPPED
+
+_IDS = ("org", "queue_id")
+
+
+def queue_names(sessions: pl.DataFrame) -> pl.DataFrame:
+    """Return `identity.queue_names` of the org and day whose `facts.sessions` are given.
+
+    A queue's leg carries the queue's name as it was then, and so does a flow that passed a
+    conversation on to a queue. A name that is only the id again is no name.
+    """
+    legs = sessions.filter(pl.col("purpose") == "acd").select(
+        "org", "day", "queue_id", "started_at", queue_name="participant_name"
+    )
+    flows = sessions.filter(
+        pl.col("flow_transfer_type").str.to_uppercase().str.starts_with("ACD")
+    ).select(
+        "org",
+        "day",
+        "started_at",
+        queue_id="flow_transfer_target_address",
+        queue_name="flow_transfer_target_name",
+    )
+    named = pl.concat([legs, flows], how="diagonal").filter(
+        pl.col("queue_id") != pl.col("queue_name"),
+        pl.col("queue_name").str.strip_chars() != "",
+        pl.col("started_at").is_not_null(),
+    )
+    return (
+        named.group_by("org", "day", "queue_id", "queue_name")
+        .agg(last_seen_at=pl.col("started_at").max(), session_count=pl.len().cast(pl.Int64))
+        .select(list(QUEUE_NAMES.frame_schema))
+        .sort(QUEUE_NAMES.schema.primary_key())
+    )
+
+
+def queues(
+    directory: pl.DataFrame, names: pl.DataFrame, rules: Iterable[QueueRule] | pl.DataFrame
+) -> pl.DataFrame:
+    """Return `identity.queues` of all orgs, whole.
+
+    A queue's name is the directory's from the day of the first listing that showed it, and
+    before that (or without a listing) the one its records carried. On the day of a change the
+    new name holds. A rule matches by id first, else by the name valid at the time, letter by
+    letter; a queue that no rule matches is there as `(unmapped)`.
+
+    Args:
+        directory: `directory.queues`, all orgs.
+        names: `identity.queue_names`, all orgs and days.
+        rules: The queue rules, or a frame of org, queue, global_queue, valid_from, valid_to.
+    """
+    stretches = tiled(_name_events(directory, names), ids=_IDS, label="queue_name").with_columns(
+        pl.col("queue_name").fill_null(UNMAPPED)
+    )
+    claims = _claims(stretches, queue_rule_frame(rules))
+    mapped = claimed(stretches, claims, ids=_IDS).with_columns(
+        global_queue=pl.col("claim").fill_null(UNMAPPED),
+        evidence=pl.col("evidence").fill_null("unmapped"),
+    )
+    return mapped.select(list(QUEUES.frame_schema)).sort(QUEUES.schema.primary_key())
+
+
+def queue_rule_frame(rules: Iterable[QueueRule] | pl.DataFrame) -> pl.DataFrame:
+    """Return queue rules as a frame: org, queue, global_queue, valid_from, valid_to."""
+    schema = {
+        "org": pl.String,
+        "queue": pl.String,
+        "global_queue": pl.String,
+        "valid_from": pl.Date,
+        "valid_to": pl.Date,
+    }
+    if isinstance(rules, pl.DataFrame):
+        return rules.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+    rows = [
+        (rule.org, rule.queue, rule.global_queue, rule.valid_from, rule.valid_to) for rule in rules
+    ]
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _name_events(directory: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
+    """One name per queue and day on which a listing, or before the first one a record, told it."""
+    listed = (
+        directory.sort("valid_from")
+        .with_columns(day=pl.col("valid_from").dt.date())
+        .unique([*_IDS, "day"], keep="last", maintain_order=True)
+        .select(*_IDS, "day", "queue_name")
+    )
+    first = listed.group_by(_IDS).agg(first=pl.col("day").min())
+    recorded = (
+        names.join(first, on=_IDS, how="left")
+        .filter(pl.col("first").is_null() | (pl.col("day") < pl.col("first")))
+        .sort("last_seen_at", "queue_name")
+        .unique([*_IDS, "day"], keep="last", maintain_order=True)
+        .select(*_IDS, "day", "queue_name")
+    )
+    return pl.concat([listed, recorded])
+
+
+def _claims(stretches: pl.DataFrame, rules: pl.DataFrame) -> pl.DataFrame:
+    """Lay the rules out per queue: rank 0 by id, rank 1 by a name, while it had that name."""
+    claim = rules.rename({"global_queue": "claim"})
+    ids = stretches.select(_IDS).unique()
+    by_id = ids.join(claim, left_on=_IDS, right_on=["org", "queue"]).with_columns(
+        evidence=pl.lit("rule_id"), rank=pl.lit(0)
+    )
+    by_name = (
+        stretches.rename({"valid_from": "from", "valid_to": "to"})
+        .join(claim, left_on=["org", "queue_name"], right_on=["org", "queue"])
+        .with_columns(
+            valid_from=pl.max_horizontal("valid_from", "from"),
+            valid_to=pl.min_horizontal("valid_to", "to"),
+            evidence=pl.lit("rule_name"),
+            rank=pl.lit(1),
+        )
+        .filter(pl.col("valid_from") < pl.col("valid_to"))
+    )
+    columns = [*_IDS, "claim", "evidence", "rank", "valid_from", "valid_to"]
+    return pl.concat([by_id.select(columns), by_name.select(columns)])

@@ -1,0 +1,173 @@
+"""Global queues: names as they were, rules as they held, and nothing dropped."""
+
+from datetime import date
+
+import polars as pl
+import pytest
+
+from aggregation_platform.config.rules import QueueRule
+from aggregation_platform.directory import tables as directory
+from aggregation_platform.facts.tables import SESSIONS
+from aggregation_platform.identity.members import valid_on, with_queue_members
+from aggregation_platform.identity.queues import queue_names, queues
+from aggregation_platform.identity.tables import FOR_EVER, QUEUE_NAMES, QUEUES, SINCE_EVER
+
+LISTED = """
+    org  | queue_id | queue_name    | valid_from          | valid_to
+    -----+----------+---------------+---------------------+--------------------
+    us   | q1       | Sales_Support | 2026-01-05T06:00:00 |
+    emea | q1       | Support_Sales | 2026-01-05T06:00:00 |
+"""
+NOT_SEEN = "org | day | queue_id | queue_name | last_seen_at"
+
+
+def rule(org, queue, global_queue, valid_from=SINCE_EVER, valid_to=FOR_EVER):
+    return QueueRule(org, queue, global_queue, valid_from, valid_to, line=2)
+
+
+@pytest.fixture
+def mapped(told):
+    def build(*rules, listed=LISTED, seen=NOT_SEEN):
+        names = told(QUEUE_NAMES, seen, session_count=1)
+        return QUEUES.schema.validate(queues(told(directory.QUEUES, listed), names, rules))
+
+    return build
+
+
+def told_of(frame: pl.DataFrame, org="us"):
+    rows = frame.filter(pl.col("org") == org)
+    return rows.select("queue_name", "global_queue", "evidence", "valid_from", "valid_to").rows()
+
+
+def test_two_queues_of_different_names_are_one_by_rule(mapped):
+    built = mapped(rule("us", "Sales_Support", "Sales"), rule("emea", "q1", "Sales"))
+
+    assert built.select("org", "global_queue", "evidence").rows() == [
+        ("emea", "Sales", "rule_id"),
+        ("us", "Sales", "rule_name"),
+    ]
+
+
+def test_a_queue_without_a_rule_is_unmapped_and_there(mapped):
+    assert told_of(mapped()) == [("Sales_Support", "(unmapped)", "unmapped", SINCE_EVER, FOR_EVER)]
+
+
+def test_a_name_is_matched_letter_by_letter(mapped):
+    built = mapped(rule("us", "sales_support", "Sales"))
+
+    assert built["global_queue"].unique().to_list() == ["(unmapped)"]
+
+
+def test_a_rule_for_the_id_wins_over_one_for_the_name(mapped):
+    built = mapped(rule("us", "Sales_Support", "By name"), rule("us", "q1", "By id"))
+
+    assert told_of(built)[0][1:3] == ("By id", "rule_id")
+
+
+def test_a_rule_of_one_org_says_nothing_about_another(mapped):
+    built = mapped(rule("us", "q1", "Sales"))
+
+    assert told_of(built, "emea")[0][1] == "(unmapped)"
+
+
+def test_a_rule_holds_from_its_first_day_up_to_the_day_it_ends(mapped):
+    built = mapped(rule("us", "q1", "Sales", date(2026, 1, 10), date(2026, 2, 1)))
+
+    assert [row[1:] for row in told_of(built)] == [
+        ("(unmapped)", "unmapped", SINCE_EVER, date(2026, 1, 10)),
+        ("Sales", "rule_id", date(2026, 1, 10), date(2026, 2, 1)),
+        ("(unmapped)", "unmapped", date(2026, 2, 1), FOR_EVER),
+    ]
+
+
+def test_a_rule_by_name_holds_only_while_the_queue_has_the_name(mapped):
+    listed = """
+        org | queue_id | queue_name | valid_from          | valid_to
+        us  | q1       | Old        | 2026-01-05T06:00:00 | 2026-01-10T06:00:00
+        us  | q1       | New        | 2026-01-10T06:00:00 |
+    """
+
+    built = mapped(rule("us", "Old", "Sales"), rule("us", "New", "Billing"), listed=listed)
+
+    assert told_of(built) == [
+        ("Old", "Sales", "rule_name", SINCE_EVER, date(2026, 1, 10)),
+        ("New", "Billing", "rule_name", date(2026, 1, 10), FOR_EVER),
+    ]
+
+
+def test_before_the_first_listing_the_name_on_the_record_counts(mapped):
+    seen = """
+        org | day        | queue_id | queue_name | last_seen_at
+        us  | 2026-01-01 | q1       | Orders     | 2026-01-01T23:00:00
+        us  | 2026-01-03 | q1       | Tracking   | 2026-01-03T09:00:00
+        us  | 2026-01-07 | q1       | Stale      | 2026-01-07T09:00:00
+    """
+
+    built = mapped(rule("us", "Orders", "Orders"), seen=seen)
+
+    assert told_of(built) == [
+        ("Orders", "Orders", "rule_name", SINCE_EVER, date(2026, 1, 3)),
+        ("Tracking", "(unmapped)", "unmapped", date(2026, 1, 3), date(2026, 1, 5)),
+        ("Sales_Support", "(unmapped)", "unmapped", date(2026, 1, 5), FOR_EVER),
+    ]
+
+
+def test_a_queue_that_no_listing_has_is_known_by_its_records(mapped):
+    seen = """
+        org | day        | queue_id | queue_name | last_seen_at
+        us  | 2026-01-07 | gone     | Legacy     | 2026-01-07T09:00:00
+        us  | 2026-01-07 | gone     | Loyalty    | 2026-01-07T11:00:00
+    """
+
+    built = mapped(rule("us", "Loyalty", "Retention"), seen=seen).filter(queue_id="gone")
+
+    assert told_of(built) == [("Loyalty", "Retention", "rule_name", SINCE_EVER, FOR_EVER)]
+
+
+def test_a_deleted_queue_keeps_its_last_name_for_records_that_come_late(mapped):
+    listed = """
+        org | queue_id | queue_name | valid_from          | valid_to
+        us  | q1       | Legacy     | 2026-01-05T06:00:00 | 2026-01-10T06:00:00
+    """
+
+    built = mapped(rule("us", "Legacy", "Retention"), listed=listed)
+
+    assert valid_on(built, date(2026, 3, 1))["global_queue"].to_list() == ["Retention"]
+
+
+def test_rows_are_labelled_as_of_their_day(mapped):
+    built = mapped(rule("us", "q1", "Sales", date(2026, 1, 10)))
+    cells = pl.DataFrame({"org": ["us"] * 3, "queue_id": ["q1", "(none)", "never heard of"]})
+
+    before = with_queue_members(cells, built, date(2026, 1, 9))
+    after = with_queue_members(cells, built, date(2026, 1, 10))
+
+    assert before["global_queue"].to_list() == ["(unmapped)", "(none)", "(unmapped)"]
+    assert after["global_queue"].to_list() == ["Sales", "(none)", "(unmapped)"]
+    assert after["queue_name"].to_list() == ["Sales_Support", "(none)", "(unmapped)"]
+
+
+def test_records_name_their_queue_on_its_own_leg_and_where_a_flow_passed_them_on(told):
+    sessions = told(
+        SESSIONS,
+        """
+        purpose | queue_id | participant_name | flow_transfer_type | flow_transfer_target_address
+        acd     | q1       | Sales            |                    |
+        acd     | q1       | Sales            |                    |
+        acd     | q2       | q2               |                    |
+        agent   | q1       | Ann Bauer        |                    |
+        ivr     |          | Main menu        | ACD                | q3
+        ivr     |          | Main menu        | NUMBER             | +15550100
+        """,
+        org="us",
+        day=date(2026, 1, 5),
+        started_at=None,
+        flow_transfer_target_name="Billing",
+    ).with_columns(started_at=pl.datetime(2026, 1, 5, 9, time_zone="UTC"))
+
+    names = queue_names(sessions)
+
+    assert names.select("queue_id", "queue_name", "session_count").rows() == [
+        ("q1", "Sales", 2),
+        ("q3", "Billing", 1),
+    ]
