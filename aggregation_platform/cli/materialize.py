@@ -1,0 +1,74 @@
+"""`materialize`: all assets of days and orgs, in a Dagster process of its own.
+
+Belongs here: the options, passed on. Elsewhere: the work (defs/materialize.py), which prints its
+progress on standard error and gives the exit status.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import date
+
+import click
+
+from aggregation_platform.cli.invocation import Invocation
+from aggregation_platform.cli.options import (
+    Days,
+    config_option,
+    day_range,
+    days_of,
+    org_option,
+    orgs_of,
+    pass_invocation,
+)
+
+MODULE = "aggregation_platform.defs.materialize"
+
+
+@click.command()
+@day_range
+@org_option
+@config_option
+@pass_invocation
+def materialize(invocation: Invocation, first: date, last: date, orgs: tuple[str, ...]) -> None:
+    """Fetch and build all assets of the days; resumes what was begun.
+
+    A day that was fetched already is fetched again, and replaced whole.
+    """
+    days = days_of(first, last)
+    config = invocation.config()
+    chosen = orgs_of(config, orgs)
+    command = command_line(str(config.file), days, chosen)
+    sys.exit(_run(command))
+
+
+def command_line(config_file: str, days: Days, orgs: Sequence[str]) -> list[str]:
+    """Return the process that does the work."""
+    chosen = [part for org in orgs for part in ("--org", org)]
+    return [
+        *(sys.executable, "-m", MODULE, "--config", config_file),
+        *("--from", days.first.isoformat(), "--to", days.last.isoformat()),
+        *chosen,
+    ]
+
+
+def _run(command: Sequence[str]) -> int:
+    """Run to the end; an interruption or a termination reaches the process, and is awaited."""
+    with subprocess.Popen(command) as process:  # noqa: S603 - our own interpreter and module
+
+        def pass_on(*_: object) -> None:
+            process.terminate()
+
+        before = signal.signal(signal.SIGTERM, pass_on)
+        try:
+            status = process.wait()
+        except KeyboardInterrupt:
+            status = process.wait() or 1
+        finally:
+            signal.signal(signal.SIGTERM, before)
+    if status < 0:
+        click.echo(f"ended by signal {-status}; run the same command again, it resumes.", err=True)
+    return min(abs(status), 1) if status < 0 else status
