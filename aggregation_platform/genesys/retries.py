@@ -1,0 +1,113 @@
+"""Repeating what may succeed later, within bounds.
+
+Belongs here: how often, how long, and what is not repeated. Elsewhere: which reply is transient
+(replies.py), waiting that the organization asked for (rate_limits.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+import tenacity
+
+from aggregation_platform.clock import Clock
+from aggregation_platform.errors import RateLimitedError, TransientSourceError
+from aggregation_platform.genesys.tally import RequestTally
+
+_log = structlog.get_logger()
+_T = TypeVar("_T")
+
+
+class OutcomeUnknownError(TransientSourceError):
+    """A request that is not to be doubled was sent, and it is unknown whether it was carried out.
+
+    A details job may exist whose id nobody knows: harmless, but it counts at the organization.
+    The caller decides whether to submit again, and counts it.
+    """
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """Bounds of repeating one call.
+
+    Args:
+        tries: Attempts in all.
+        total_s: No new attempt after this long.
+        first_wait_s: Wait after the first failure; doubled each time.
+        longest_wait_s: Cap of one wait.
+        jitter_s: Up to so much more, at random.
+        retry_after_cap_s: A longer Retry-After is not slept through, but raised.
+    """
+
+    tries: int = 7
+    total_s: float = 900.0
+    first_wait_s: float = 1.0
+    longest_wait_s: float = 30.0
+    jitter_s: float = 0.5
+    retry_after_cap_s: float = 180.0
+
+
+class Retries:
+    """Repeats attempts of one org's calls."""
+
+    def __init__(self, policy: RetryPolicy, *, org: str, clock: Clock, tally: RequestTally) -> None:
+        self._policy = policy
+        self._org = org
+        self._clock = clock
+        self._tally = tally
+
+    def run(self, attempt: Callable[[], _T], *, what: str) -> _T:
+        """Call `attempt` until it succeeds, fails for good, or the bounds are reached.
+
+        Raises:
+            TransientSourceError: The last failure, when the bounds are reached.
+        """
+        began = self._clock.monotonic()
+        policy = self._policy
+
+        def is_over(state: tenacity.RetryCallState) -> bool:
+            elapsed = self._clock.monotonic() - began
+            return state.attempt_number >= policy.tries or elapsed >= policy.total_s
+
+        return tenacity.Retrying(
+            retry=tenacity.retry_if_exception(self._may_be_repeated),
+            stop=is_over,
+            wait=self._wait_s,
+            sleep=self._clock.sleep,
+            before_sleep=lambda state: self._note(state, what),
+            reraise=True,
+        )(attempt)
+
+    def _may_be_repeated(self, error: BaseException) -> bool:
+        if isinstance(error, RateLimitedError):
+            return error.retry_after_s <= self._policy.retry_after_cap_s
+        return isinstance(error, TransientSourceError) and not isinstance(
+            error, OutcomeUnknownError
+        )
+
+    def _wait_s(self, state: tenacity.RetryCallState) -> float:
+        """Back off; a wait the organization asked for is served while taking the next permit."""
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, RateLimitedError):
+            return 0.0
+        policy = self._policy
+        return tenacity.wait_exponential_jitter(
+            initial=policy.first_wait_s, max=policy.longest_wait_s, jitter=policy.jitter_s
+        )(state)
+
+    def _note(self, state: tenacity.RetryCallState, what: str) -> None:
+        seconds = state.next_action.sleep if state.next_action else 0.0
+        error = state.outcome.exception() if state.outcome else None
+        self._tally.retried()
+        self._tally.waited(seconds)
+        _log.warning(
+            "request_repeated",
+            org=self._org,
+            what=what,
+            attempt=state.attempt_number,
+            wait_s=round(seconds, 2),
+            reason=str(error),
+        )
