@@ -1,0 +1,192 @@
+"""Listings of an org's people, queues and codes, as the API pages them.
+
+Belongs here: the listing envelope and the entities in it. Elsewhere: who and what there is
+(directory.py).
+"""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from aggregation_platform.simulator.directory import (
+    SKILLS,
+    WRAP_UPS,
+    Directory,
+    Division,
+    Queue,
+    User,
+)
+from aggregation_platform.simulator.replies import Request, bad_request, not_found
+
+Json = dict[str, Any]
+_CREATED, _MODIFIED = "2024-11-11T14:46:26.238Z", "2025-03-19T16:35:11.559Z"
+
+
+def listing(place: Directory, request: Request, longest: int) -> Json:
+    """Answer a listing request, e.g. `/api/v2/users`."""
+    entities = _LISTINGS[request.path](place, request)
+    wanted = set(request.query.get("id") or [])
+    if wanted:
+        entities = [entity for entity in entities if entity["id"] in wanted]
+    return _page(entities, request, longest)
+
+
+def is_listing(path: str) -> bool:
+    """Tell whether a path is one of the listings."""
+    return path in _LISTINGS
+
+
+def one(place: Directory, request: Request) -> Json:
+    """Answer for a single user or queue.
+
+    Raises:
+        RefusalError: 404, also for a deleted queue.
+    """
+    path, _, wanted = request.path.rpartition("/")
+    if path == "/api/v2/users":
+        entities = [user_entity(place, user) for user in place.users]
+    else:
+        entities = _LISTINGS[path](place, request) if path in _LISTINGS else []
+    for entity in entities:
+        if entity["id"] == wanted:
+            return entity
+    raise not_found(wanted)
+
+
+def _page(entities: list[Json], request: Request, longest: int) -> Json:
+    size = min(_positive(request, "pageSize", 25), longest)
+    number = _positive(request, "pageNumber", 1)
+    pages = max(1, -(-len(entities) // size))
+    shown = entities[(number - 1) * size : number * size]
+
+    def uri(page: int) -> str:
+        kept = {k: v[0] for k, v in request.query.items() if k not in {"pageSize", "pageNumber"}}
+        return f"{request.path}?{urlencode({'pageSize': size, 'pageNumber': page, **kept})}"
+
+    page: Json = {
+        "entities": shown, "pageSize": size, "pageNumber": number, "total": len(entities),
+        "firstUri": uri(1), "selfUri": uri(number), "lastUri": uri(pages), "pageCount": pages,
+    }  # fmt: skip
+    if number < pages:
+        page["nextUri"] = uri(number + 1)
+    if number > 1:
+        page["previousUri"] = uri(number - 1)
+    return page
+
+
+def _positive(request: Request, name: str, default: int) -> int:
+    text = request.first(name) or str(default)
+    if not text.isdecimal() or int(text) < 1:
+        raise bad_request(f"Value [{text}] is not valid for {name}.", "invalid.query.param.value")
+    return int(text)
+
+
+def _division(division: Division) -> Json:
+    uri = f"/api/v2/authorization/divisions/{division.id}"
+    return {"id": division.id, "name": division.name, "selfUri": uri}
+
+
+def user_entity(place: Directory, user: User) -> Json:
+    """Write one user."""
+    return {
+        "id": user.id,
+        "name": user.name,
+        "division": _division(user.division),
+        "chat": {"jabberId": f"{user.station}@{place.profile.short_name}.orgspan.com"},
+        "department": "Contact Centre",
+        "email": user.email,
+        "primaryContactInfo": [{"address": user.email, "mediaType": "EMAIL", "type": "PRIMARY"}],
+        "addresses": [],
+        "state": user.state,
+        "title": "Agent",
+        "username": user.email,
+        "version": 26,
+        "acdAutoAnswer": False,
+        "selfUri": f"/api/v2/users/{user.id}",
+    }
+
+
+def _users(place: Directory, request: Request) -> list[Json]:
+    state = request.first("state", "active")
+    if state not in {"active", "inactive", "deleted", "any"}:
+        raise bad_request(f"Value [{state}] is not valid for state.", "invalid.value")
+    users = sorted(place.users, key=lambda user: (user.name, user.id))
+    return [user_entity(place, user) for user in users if state in ("any", user.state)]
+
+
+def _queue(place: Directory, queue: Queue) -> Json:
+    level = {"percentage": 0.8, "durationMs": queue.service_level_ms}
+    ringing = {"alertingTimeoutSeconds": 8, "serviceLevel": level}
+    media = ("call", "callback", "chat", "email", "message")
+    return {
+        "id": queue.id,
+        "name": queue.name,
+        "division": _division(queue.division),
+        "dateCreated": _CREATED,
+        "dateModified": _MODIFIED,
+        "modifiedBy": place.users[0].id,
+        "createdBy": place.users[0].id,
+        "memberCount": len(place.users),
+        "userMemberCount": len(place.users),
+        "joinedMemberCount": len(place.users),
+        "mediaSettings": dict.fromkeys(media, ringing),
+        "routingRules": [{"operator": "ANY", "waitSeconds": 10.0}],
+        "scoringMethod": "TimestampAndPriority",
+        "acwSettings": {"wrapupPrompt": "MANDATORY_TIMEOUT", "timeoutMs": 30_000},
+        "skillEvaluationMethod": "ALL",
+        "autoAnswerOnly": True,
+        "enableManualAssignment": False,
+        "suppressInQueueCallRecording": True,
+        "selfUri": f"/api/v2/routing/queues/{queue.id}",
+    }
+
+
+def _queues(place: Directory, _: Request) -> list[Json]:
+    kept = sorted((q for q in place.queues if not q.deleted), key=lambda queue: queue.name)
+    return [_queue(place, queue) for queue in kept]
+
+
+def _wrap_ups(place: Directory, _: Request) -> list[Json]:
+    home = _division(place.divisions[0])
+    named = sorted(zip(WRAP_UPS, place.wrap_up_ids, strict=True))
+    return [
+        {"id": code, "name": name, "division": home, "dateCreated": _CREATED,
+         "selfUri": f"/api/v2/routing/wrapupcodes/{code}"}
+        for name, code in named
+    ]  # fmt: skip
+
+
+def _skills(place: Directory, _: Request) -> list[Json]:
+    named = sorted(zip(SKILLS, place.skill_ids, strict=True))
+    return [
+        {"id": skill, "name": name, "state": "active", "dateModified": _MODIFIED, "version": "1",
+         "selfUri": f"/api/v2/routing/skills/{skill}"}
+        for name, skill in named
+    ]  # fmt: skip
+
+
+def _divisions(place: Directory, _: Request) -> list[Json]:
+    return [
+        {**_division(division), "description": "", "homeDivision": division.home}
+        for division in place.divisions
+    ]
+
+
+def _groups(place: Directory, _: Request) -> list[Json]:
+    return [
+        {"id": queue.flow_id, "name": f"{queue.purpose} people", "type": "official",
+         "visibility": "public", "state": "active", "memberCount": 12, "version": 1,
+         "dateModified": _MODIFIED, "rulesVisible": True,
+         "selfUri": f"/api/v2/groups/{queue.flow_id}"}
+        for queue in place.queues[:3]
+    ]  # fmt: skip
+
+
+_LISTINGS: dict[str, Callable[[Directory, Request], list[Json]]] = {
+    "/api/v2/users": _users,
+    "/api/v2/routing/queues": _queues,
+    "/api/v2/routing/wrapupcodes": _wrap_ups,
+    "/api/v2/routing/skills": _skills,
+    "/api/v2/authorization/divisions": _divisions,
+    "/api/v2/groups": _groups,
+}
