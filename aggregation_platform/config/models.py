@@ -279,5 +279,5 @@ class PlatformConfig(Strict):
             if entry.org == org:
                 return entry
         raise ConfigurationError(
-            f"no organization {org!r} is configured; {did_you_mean(org, self.orgs)}."
+            f"no organization {org!r} is configured; {did_you_mean(org, self.orgs)}"
         )

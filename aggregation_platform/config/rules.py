@@ -148,7 +148,7 @@ class _Kind(Generic[RuleT]):
             if column not in known:
                 shown = column or "(empty)"
                 raise ConfigurationError(
-                    f"{place}: unknown column {shown}; {did_you_mean(column, known)}."
+                    f"{place}: unknown column {shown}; {did_you_mean(column, known)}"
                 )
             if header.count(column) > 1:
                 raise ConfigurationError(f"{place}: column {column} stands twice; keep one.")

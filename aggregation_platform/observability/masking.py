@@ -35,7 +35,7 @@ _NAMED_SECRET = re.compile(
     re.IGNORECASE,
 )
 _AUTHORIZATION = re.compile(r"(?P<kind>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{6,}", re.IGNORECASE)
-_PHONE_SEPARATORS = r"[\s().\-/\u00a0]{0,2}"
+_PHONE_SEPARATORS = r"[\s().\-/\u00a0]{0,3}"
 _PHONE = re.compile(
     rf"(?:tel:{_PHONE_SEPARATORS}\+?|\+|%2B)\d(?:{_PHONE_SEPARATORS}\d){{7,}}", re.IGNORECASE
 )

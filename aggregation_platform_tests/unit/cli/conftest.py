@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
-from aggregation_platform.clock import ManualClock
 from aggregation_platform.cli.main import cli
+from aggregation_platform.clock import ManualClock
 from aggregation_platform.epochs import Epoch, WriteGrant
 from aggregation_platform.facts.tables import SESSION_METRICS
 from aggregation_platform.rollups.tables import HANDLE_TIME

@@ -8,6 +8,7 @@ import json
 from datetime import UTC, date, datetime
 
 MONDAY, TUESDAY = date(2026, 1, 5), date(2026, 1, 6)
+HANDLED = {"metric": "tHandle", "emitted_at": datetime(2026, 1, 5, tzinfo=UTC)}
 
 
 def cell(org, clock, handled_count, handle_ms, **also):
@@ -142,7 +143,7 @@ def test_facts_that_came_after_the_rollup_make_the_figure_provisional(platform):
     here = platform(us="2026-01-05")
     here.load_facts("us", MONDAY)
     here.roll_up(MONDAY, [cell("us", "09:00", 1, 1000)])
-    here.load_facts("us", MONDAY, [{"metric": "tHandle", "emitted_at": datetime(2026, 1, 5)}])
+    here.load_facts("us", MONDAY, [HANDLED])
 
     told = answer(here.run("aht", "--from", "2026-01-05", "--to", "2026-01-05", "--format", "json"))
 
@@ -154,7 +155,7 @@ def test_an_org_whose_facts_came_after_the_rollup_is_missing_from_it(platform):
     here = platform(us="2026-01-05", emea="2026-01-05")
     here.load_facts("us", MONDAY)
     here.roll_up(MONDAY, [cell("us", "09:00", 1, 1000)])
-    here.load_facts("emea", MONDAY, [{"metric": "tHandle", "emitted_at": datetime(2026, 1, 5)}])
+    here.load_facts("emea", MONDAY, [HANDLED])
 
     told = answer(here.run("aht", "--from", "2026-01-05", "--to", "2026-01-05", "--format", "json"))
 
