@@ -46,8 +46,12 @@ def main(**given: Any) -> None:  # noqa: ANN401 - click hands over what was type
         **_more(given["more"]),
     )
     stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
+
+    def stop(*_: object) -> None:
+        stopped.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
     with Simulator(options) as simulator:
         for text in given["faults"]:
             simulator.faults.add(Fault(**json.loads(text)))

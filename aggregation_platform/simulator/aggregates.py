@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from aggregation_platform.simulator.replies import bad_request
+from aggregation_platform.simulator.replies import bad_request, objects
 from aggregation_platform.simulator.timestamps import (
     DAY_MS,
     MINUTE_MS,
@@ -84,11 +84,6 @@ class Aggregates:
         self._days: OrderedDict[tuple[int, int], list[Row]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def forget(self) -> None:
-        """Forget kept sums, after a rewrite."""
-        with self._lock:
-            self._days.clear()
-
     def answer(self, body: Json) -> Json:
         """Answer a query body."""
         asked = _Question.read(body)
@@ -122,7 +117,7 @@ class Aggregates:
                 yield metric, event.at, dimensions, [1, value, value, value]
 
     def _day(self, day: int) -> list[Row]:
-        key = (day, hash(tuple(sorted(self.truth.generations.items()))))
+        key = (day, hash(tuple(sorted(list(self.truth.generations.items())))))
         with self._lock:
             if key in self._days:
                 self._days.move_to_end(key)
@@ -238,10 +233,10 @@ def _known(name: str) -> None:
 
 
 def _named_in(entry: Json) -> tuple[str, ...]:
-    names = [str(predicate.get("dimension")) for predicate in entry.get("predicates") or []]
+    names = [str(predicate.get("dimension")) for predicate in objects(entry, "predicates")]
     for name in names:
         _known(name)
-    for clause in entry.get("clauses") or []:
+    for clause in objects(entry, "clauses"):
         names += _named_in(clause)
     return tuple(names)
 
@@ -249,8 +244,8 @@ def _named_in(entry: Json) -> tuple[str, ...]:
 def _passes(entry: Json | None, values: dict[str, str | None]) -> bool:
     if not entry:
         return True
-    parts = [_matches(predicate, values) for predicate in entry.get("predicates") or []]
-    parts += [_passes(clause, values) for clause in entry.get("clauses") or []]
+    parts = [_matches(predicate, values) for predicate in objects(entry, "predicates")]
+    parts += [_passes(clause, values) for clause in objects(entry, "clauses")]
     if not parts:
         return True
     return any(parts) if str(entry.get("type", "and")).lower() == "or" else all(parts)

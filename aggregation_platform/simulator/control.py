@@ -6,8 +6,9 @@ counters, the truth. Elsewhere: what those do (faults.py, lake.py, counters.py, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from aggregation_platform.simulator.faults import KINDS, Fault
 from aggregation_platform.simulator.replies import (
@@ -37,7 +38,7 @@ class Control:
     def answer(self, request: Request) -> Reply:
         """Answer one request."""
         name, _, rest = request.path.removeprefix("/control").strip("/").partition("/")
-        verbs = {
+        verbs: dict[tuple[str, str], Callable[[Request], Reply]] = {
             ("GET", "state"): self.state,
             ("GET", "faults"): lambda _: reply({"faults": self.faults.listed(), "kinds": KINDS}),
             ("POST", "faults"): self.add_fault,
@@ -102,9 +103,7 @@ class Control:
         return Reply(204)
 
     def watermark(self, request: Request) -> Reply:
-        """POST /control/watermark: {"org"?, "at": instant} holds it there, {"at": "now"} where it
-        is, {"at": null} lets it go.
-        """  # fmt: skip
+        """POST /control/watermark: {"org"?, "at": instant, or "now", or null to let it go}."""
         body = json_body(request)
         at = body.get("at")
         for service in self._chosen(body.get("org")):
@@ -120,12 +119,13 @@ class Control:
     def rewrite(self, request: Request) -> Reply:
         """POST /control/rewrite: {"org"?, "generation"?, "days"?: [...]}; only settled days."""
         body = json_body(request)
-        days = [_day(text) for text in body.get("days") or []] or list(self.options.simulated_days)
+        days = [_day(text) for text in cast("list[str]", body.get("days") or [])] or list(
+            self.options.simulated_days
+        )
         numbers = [day_start(day) // DAY_MS for day in days]
         touched = 0
         for service in self._chosen(body.get("org")):
             touched += service.lake.rewrite(int(body.get("generation", 1)), numbers)
-            service.aggregates.forget()
         return reply({"org_days": touched})
 
     def revoke(self, request: Request) -> Reply:
@@ -140,7 +140,7 @@ class Control:
         orgs = {o: s.counters.told(with_moments=full) for o, s in self.services.items()}
         return reply({"orgs": orgs})
 
-    def reset(self, request: Request) -> Reply:
+    def reset(self, _: Request) -> Reply:
         """POST /control/reset: counters to nothing, faults off, watermarks free."""
         self.faults.clear()
         for service in self.services.values():

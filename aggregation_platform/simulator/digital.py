@@ -40,13 +40,13 @@ def exchange(
             ms=waited,
             chosen=user,
             entered_from="workflow" if first else "agent",
-        )  # fmt: skip
+        )
     )
     answered = entered + waited + dice.whole(0, 40)
     alert = min(waited, dice.whole(400, 5_000)) if first or dice.chance(0.5) else None
     work = Work(
         party=3, media="message", direction="inbound", start=answered - (alert or 0), user=user,
-        queue=queue, alert_ms=alert, waited_ms=waited, stretches=scene.stretches(mean, most=600_000),
+        queue=queue, alert_ms=alert, waited_ms=waited, stretches=scene.stretches(mean),
     )  # fmt: skip
     return scene.wrap(work)
 
@@ -119,7 +119,7 @@ def email(scene: Scene) -> Story:
             ms=waited,
             chosen=user,
             entered_from="workflow",
-        )  # fmt: skip
+        )
     )
     alert = dice.whole(2_000, 40_000)
     work = Work(

@@ -31,8 +31,16 @@ WRAP_UPS = (
     "Transferred", "Callback agreed", "Password reset", "Refund granted",
 )  # fmt: skip
 SKILLS = ("English", "Spanish", "Mortgage", "Escalation", "Portuguese", "Network")
-_FIRST = ["Ana", "Bruno", "Chen", "Dora", "Emeka", "Fatima", "Goran", "Hana", "Ivan", "Julia", "Kofi", "Lena", "Marco", "Nina", "Omar", "Priya", "Quentin", "Rosa", "Sven", "Tara", "Umar", "Vera", "Wei", "Ximena", "Yusuf", "Zoe", "Aoife", "Bjorn", "Chloe", "Dev"]  # fmt: skip
-_LAST = ["Adams", "Bauer", "Costa", "Diaz", "Evans", "Fischer", "Garcia", "Hughes", "Ito", "Jansen", "Kumar", "Lopez", "Moreau", "Novak", "Okafor", "Patel", "Quist", "Rossi", "Silva", "Tanaka", "Ueda", "Vega", "Weber", "Xu", "Young", "Zhang"]  # fmt: skip
+_FIRST = (
+    "Ana", "Bruno", "Chen", "Dora", "Emeka", "Fatima", "Goran", "Hana", "Ivan", "Julia", "Kofi",
+    "Lena", "Marco", "Nina", "Omar", "Priya", "Quentin", "Rosa", "Sven", "Tara", "Umar", "Vera",
+    "Wei", "Ximena", "Yusuf", "Zoe", "Aoife", "Bjorn", "Chloe", "Dev",
+)  # fmt: skip
+_LAST = (
+    "Adams", "Bauer", "Costa", "Diaz", "Evans", "Fischer", "Garcia", "Hughes", "Ito", "Jansen",
+    "Kumar", "Lopez", "Moreau", "Novak", "Okafor", "Patel", "Quist", "Rossi", "Silva", "Tanaka",
+    "Ueda", "Vega", "Weber", "Xu", "Young", "Zhang",
+)  # fmt: skip
 TRAVELLERS = 6
 """People who work in two neighbouring orgs under one e-mail address, in a different case."""
 RULED = 2

@@ -8,6 +8,8 @@ Elsewhere: filters of aggregates (aggregates.py).
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
+from aggregation_platform.simulator.replies import objects
+
 Json = dict[str, Any]
 Values = Callable[[str], list[object]]
 
@@ -19,10 +21,10 @@ _CONVERSATION = {
 
 def meets(body: Json, record: Json) -> bool:
     """Tell whether a record passes the filters of a query body."""
-    for entry in cast("list[Json]", body.get("conversationFilters") or []):
+    for entry in objects(body, "conversationFilters"):
         if not _holds(entry, lambda name: _of_conversation(record, name), _CONVERSATION):
             return False
-    for entry in cast("list[Json]", body.get("segmentFilters") or []):
+    for entry in objects(body, "segmentFilters"):
         if not any(_holds(entry, values, None) for values in _segments(record)):
             return False
     return True
@@ -60,8 +62,8 @@ def _lookup(*levels: Json) -> Values:
 
 
 def _holds(entry: Json, values: Values, known: set[str] | None) -> bool:
-    parts = [_test(p, values, known) for p in entry.get("predicates") or []]
-    parts += [_holds(clause, values, known) for clause in entry.get("clauses") or []]
+    parts = [_test(p, values, known) for p in objects(entry, "predicates")]
+    parts += [_holds(clause, values, known) for clause in objects(entry, "clauses")]
     if not parts:
         return True
     return any(parts) if str(entry.get("type", "and")).lower() == "or" else all(parts)

@@ -19,12 +19,16 @@ from aggregation_platform.simulator.options import SimulatorOptions
 from aggregation_platform.simulator.replies import HTML_502, RefusalError, Reply, Request, reply
 
 _SERVER_ERRORS = {
-    500: ("internal.server.error",
-          "The server encountered an unexpected condition which prevented it from fulfilling the "
-          "request."),
-    503: ("service.unavailable", "Service Unavailable - The server is currently unavailable."),
-    504: ("request.timeout", "The request timed out."),
-}  # fmt: skip
+    500: "internal.server.error",
+    503: "service.unavailable",
+    504: "request.timeout",
+}
+_MESSAGES = {
+    500: "The server encountered an unexpected condition which prevented it from fulfilling the "
+    "request.",
+    503: "Service Unavailable - The server is currently unavailable.",
+    504: "The request timed out.",
+}
 
 
 @dataclass
@@ -134,16 +138,20 @@ class Gate:
                 self.revoke(self.token_of(request))
                 raise RefusalError(401, "bad.credentials", "Invalid login credentials.")
             case "down":
-                raise RefusalError(503, *_SERVER_ERRORS[503])
+                raise _server_error(503)
             case "server_error":
                 if fault.status == 502:
                     return Reply(502, HTML_502, "text/html")
-                code, message = _SERVER_ERRORS.get(fault.status, _SERVER_ERRORS[500])
-                raise RefusalError(fault.status, code, message)
+                raise _server_error(fault.status)
             case "drop_before":
                 return Reply(200, loss="drop")
             case _:
                 return None
+
+
+def _server_error(status: int) -> RefusalError:
+    known = status if status in _SERVER_ERRORS else 500
+    return RefusalError(status, _SERVER_ERRORS[known], _MESSAGES[known])
 
 
 def _too_fast(retry_after: str | None, headers: dict[str, str]) -> RefusalError:

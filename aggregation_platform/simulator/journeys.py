@@ -101,7 +101,7 @@ def _stay_on_the_line(
             dnis=dialled,
             name="External",
             ani=story.ani if shows_caller else own_number,
-        )  # fmt: skip
+        )
     )
     scene.call_in(story, work.queue, dialling + lasted + dice.whole(0, 9), "endpoint")
     return HandOver(

@@ -100,10 +100,9 @@ class Lake:
     @property
     def highest_generation(self) -> int:
         """The latest generation of any day; lives only get longer by rewrites."""
-        with self._lock:
-            return max(
-                (g for (org, _), g in self.generations.items() if org == self.org), default=0
-            )
+        # Copied in one step: the orgs share this dictionary, and each has a lock of its own.
+        generations = list(self.generations.items())
+        return max((g for (org, _), g in generations if org == self.org), default=0)
 
     def record(self, ref: Ref, generations: dict[tuple[str, int], int], as_of: int) -> Json:
         """Write a conversation as it stood."""
@@ -130,4 +129,4 @@ def _org_number(org: str) -> int:
 
 def hash_of(ref: Ref) -> int:
     """Give a number for a ref that does not depend on Python's hash."""
-    return (_org_number(ref.org) << 60) + (ref.day_number << 40) + (ref.index << 2) + ref.leg
+    return (_org_number(ref.org) << 60) + (ref.day_number << 40) + (ref.place << 2) + ref.leg

@@ -81,7 +81,7 @@ def _call_with_outsider(scene: Scene, kind: str, until: int | None) -> Story:
             dnis=number,
             ani=f"sip:{work.user.station}+{scene.place.profile.short_name}.orgspan.com@localhost",
             name="Internal",
-        )  # fmt: skip
+        )
     )
     scene.call_in(story, queue, talk_end(work) - 4, "endpoint")
     scene.decorate(story)
@@ -132,7 +132,7 @@ def _forgotten_callback(scene: Scene, closed: int) -> Story:
             ms=closed + 11 - spoken - 1 - upload,
             outcome="left",
             entered_from="voicemail",
-        )  # fmt: skip
+        )
     )
     scene.call_in(story, queue, spoken - 4, "endpoint")
     scene.decorate(story)

@@ -11,7 +11,6 @@ from aggregation_platform.simulator.stories import TALK, Line, Story, Work, answ
 
 def _call_out(scene: Scene, story: Story, work: Work) -> Story:
     """Add the agent and then the line to the person called."""
-    dice = scene.dice
     story.add(work)
     begun = work.start + (work.contacting_ms or 0)
     ringing = work.dialing_ms or 0

@@ -89,8 +89,10 @@ class _Writer:
         story, dice = self.story, self.dice
         participants = self._participants()
         divisions = {
-            leg.queue.division.id: None for leg in story.legs if getattr(leg, "queue", None)
-        }  # fmt: skip
+            leg.queue.division.id: None
+            for leg in story.legs
+            if isinstance(leg, Wait | Work) and leg.queue
+        }
         record: Json = {
             "conversationId": story.conversation_id,
             "conversationStart": iso(story.start + story.started_late_ms),

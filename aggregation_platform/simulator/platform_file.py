@@ -16,7 +16,7 @@ from aggregation_platform.simulator.world import World
 class _Plain(yaml.SafeDumper):
     """Writes every value where it belongs, without anchors."""
 
-    def ignore_aliases(self, data: object) -> bool:
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - the base's signature
         return True
 
 

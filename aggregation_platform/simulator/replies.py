@@ -5,12 +5,13 @@ Elsewhere: sockets (server.py).
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs
 
 import orjson
 
 from aggregation_platform.simulator.dice import named_uuid
+from aggregation_platform.simulator.timestamps import parse_interval
 
 Json = dict[str, Any]
 HTML_502 = b"<html><head><title>502 Bad Gateway</title></head><body>502 Bad Gateway</body></html>"
@@ -90,6 +91,11 @@ def not_found(what: str) -> RefusalError:
     return RefusalError(404, "not.found", f"The requested resource was not found: {what}")
 
 
+def objects(body: Json, name: str) -> list[Json]:
+    """Give a list of objects under a key; nothing if the key is absent or null."""
+    return cast("list[Json]", body.get(name) or [])
+
+
 def json_body(request: Request) -> Json:
     """Read a JSON object.
 
@@ -103,3 +109,20 @@ def json_body(request: Request) -> Json:
     if not isinstance(body, dict):
         raise bad_request("The request body must be an object.")
     return body  # pyright: ignore[reportUnknownVariableType]
+
+
+def read_interval(body: Json) -> tuple[int, int]:
+    """Read the interval of a query body.
+
+    Raises:
+        RefusalError: there is none, or it is none.
+    """
+    if not body.get("interval"):
+        raise bad_request("The field interval is required.", "constraint.validation")
+    try:
+        return parse_interval(str(body["interval"]))
+    except ValueError as error:
+        raise bad_request(
+            "Dates must be specified as ISO-8601 strings. For example: yyyy-MM-ddTHH:mm:ss.SSSZ",
+            "invalid.date",
+        ) from error

@@ -113,7 +113,7 @@ class Scene:
                 outcome=outcome,
                 chosen=chosen,
                 entered_from=entered_from,
-            )  # fmt: skip
+            )
         )
         return start + delay + ms
 

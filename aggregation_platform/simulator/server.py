@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 from isal import igzip
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 _WORTH_COMPRESSING = 500
 
 
+def _gzip(body: bytes) -> bytes:
+    return igzip.compress(body, compresslevel=1, mtime=0)  # pyright: ignore[reportUnknownMemberType]
+
+
 class Simulator:
     """Simulated organisations behind one port; org `us` answers under `{url}/us`.
 
@@ -57,6 +62,8 @@ class Simulator:
                 self.options, self.world, self.truth, gate, lake, self.faults
             )
         self.control = Control(self.services, self.truth)
+        self.mistakes: list[str] = []
+        """Errors of the simulator itself; a test expects none."""
         self._numbers = count(1)
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
@@ -134,7 +141,7 @@ class Simulator:
                 request.query,
                 request.headers,
                 request.body,
-            )  # fmt: skip
+            )
         )
 
     def request(
@@ -176,8 +183,12 @@ class _Server(ThreadingHTTPServer):
         for connection in connections:
             _shut(connection)
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Stay silent: clients that go away are no news."""
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
+        """Say what went wrong in here; clients that go away are no news."""
+        error = sys.exception()
+        if not isinstance(error, ConnectionError | TimeoutError):
+            self.simulator.mistakes.append(repr(error))
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -222,7 +233,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = answer.body
         lines = dict(answer.headers)
         if len(body) >= _WORTH_COMPRESSING and "gzip" in headers.get("accept-encoding", ""):
-            body = igzip.compress(body, compresslevel=1, mtime=0)
+            body = _gzip(body)
             lines["Content-Encoding"] = "gzip"
         if body:
             lines["Content-Type"] = answer.content_type

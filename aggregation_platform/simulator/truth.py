@@ -8,7 +8,7 @@ any grouping; true journeys, agents and queues. Elsewhere: the same conversation
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import NamedTuple
 
@@ -157,7 +157,7 @@ def _handled(leg: Work, over: int, on_the_line: int) -> Measured:
 
 def queue_of(leg: Leg) -> Queue | None:
     """Give the queue a session belongs to."""
-    return None if isinstance(leg, Menu) else getattr(leg, "queue", None)
+    return leg.queue if isinstance(leg, Line | Wait | Work | Voicemail) else None
 
 
 class Truth:
@@ -178,7 +178,7 @@ class Truth:
 
     def stories(self, org: str, start: int, end: int) -> Iterator[Story]:
         """Tell everything of an org that lives in [start, end)."""
-        highest = max((g for (o, _), g in self.generations.items() if o == org), default=0)
+        highest = max((g for (o, _), g in list(self.generations.items()) if o == org), default=0)
         span = self.world.span(org, start, end, highest)
         for place in range(len(span)):
             yield self.story(span.ref(place))
@@ -215,9 +215,11 @@ class Truth:
                 if not self.world.first_day_number <= day < self.world.end_day_number:
                     continue
                 plan = self.world.plan(org, day)
-                for index in plan.indices_of("pair"):
-                    if start <= plan.start_of(index) < end:
-                        found.append(self._journey(Ref(org, day, index, 0)))
+                found += [
+                    self._journey(Ref(org, day, index, 0))
+                    for index in plan.indices_of("pair")
+                    if start <= plan.start_of(index) < end
+                ]
         return found
 
     def _journey(self, ref: Ref) -> frozenset[tuple[str, str]]:
@@ -244,38 +246,36 @@ class Truth:
 
 
 def group_value(event: Event, name: str) -> str | None:
-    """Give an event's value of a grouping, by the names that the aggregates query has."""
-    story, leg = event.story, event.leg
-    queue = queue_of(leg)
-    work = leg if isinstance(leg, Work) else None
-    match name:
-        case "queueId":
-            return queue.id if queue else None
-        case "userId":
-            return work.user.id if work else None
-        case "wrapUpCode":
-            return work.wrap_up if work and work.acw_ms is not None else None
-        case "mediaType":
-            return leg.media
-        case "direction":
-            return leg.direction
-        case "originatingDirection":
-            return story.direction
-        case "divisionId":
-            return queue.division.id if queue else None
-        case "conversationId":
-            return story.conversation_id
-        case "day":
-            return day_of(event.at).isoformat()
-        case "globalQueue":
-            return queue.purpose if queue and queue.purpose != UNMAPPED else None
-        case "person":
-            return work.user.person if work else None
-        case _:
-            raise KeyError(name)
+    """Give an event's value of one of the `GROUPINGS`, named as in the aggregates query."""
+    return _VALUES[name](event)
 
 
-GROUPINGS = (
-    "queueId", "userId", "wrapUpCode", "mediaType", "direction", "originatingDirection",
-    "divisionId", "conversationId", "day", "globalQueue", "person",
-)  # fmt: skip
+def _of_queue(read: Callable[[Queue], str | None]) -> Callable[[Event], str | None]:
+    def value(event: Event) -> str | None:
+        queue = queue_of(event.leg)
+        return read(queue) if queue else None
+
+    return value
+
+
+def _work_value(read: Callable[[Work], str | None]) -> Callable[[Event], str | None]:
+    def value(event: Event) -> str | None:
+        return read(event.leg) if isinstance(event.leg, Work) else None
+
+    return value
+
+
+_VALUES: dict[str, Callable[[Event], str | None]] = {
+    "queueId": _of_queue(lambda queue: queue.id),
+    "divisionId": _of_queue(lambda queue: queue.division.id),
+    "globalQueue": _of_queue(lambda q: None if q.purpose == UNMAPPED else q.purpose),
+    "userId": _work_value(lambda work: work.user.id),
+    "person": _work_value(lambda work: work.user.person),
+    "wrapUpCode": _work_value(lambda work: None if work.acw_ms is None else work.wrap_up),
+    "mediaType": lambda event: event.leg.media,
+    "direction": lambda event: event.leg.direction,
+    "originatingDirection": lambda event: event.story.direction,
+    "conversationId": lambda event: event.story.conversation_id,
+    "day": lambda event: day_of(event.at).isoformat(),
+}
+GROUPINGS = tuple(_VALUES)

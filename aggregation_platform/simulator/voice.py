@@ -150,7 +150,7 @@ def conference(scene: Scene) -> Story:
                 dnis=number,
                 name="Internal",
                 ani=f"sip:{first.user.station}+{scene.place.profile.short_name}.orgspan.com@localhost",
-            )  # fmt: skip
+            )
         )
     return _finish(scene, story, queue, first)
 
@@ -199,7 +199,7 @@ def callback(scene: Scene) -> Story:
             delay_ms=upload,
             ms=waited,
             entered_from="voicemail",
-        )  # fmt: skip
+        )
     )
     until = spoken + upload + waited
     work = scene.answer(until, waited, queue, scene.stretches(150_000), party=4)

@@ -16,7 +16,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from aggregation_platform.simulator import digital, journeys, long_lived, outbound, voice
-from aggregation_platform.simulator.day_plan import GUEST_LAG_MS, ORPHAN_DAYS, DayPlan
+from aggregation_platform.simulator.day_plan import GUEST_LAG_MS, DayPlan
 from aggregation_platform.simulator.dice import Dice, fraction, mixed, number_of
 from aggregation_platform.simulator.directory import Directory
 from aggregation_platform.simulator.options import SimulatorOptions
@@ -37,14 +37,15 @@ _GENERATOR = {
 
 
 class Ref(NamedTuple):
-    """Where a conversation comes from: its journey's first org, day and index, and its leg there.
+    """Where a conversation comes from: its journey's first org, day and index, and its leg.
 
-    Leg 0 is the first org's own record; legs 1 and 2 are in the orgs it was handed to.
+    `place` is the index in that day. Leg 0 is the first org's own record; legs 1 and 2 are in the
+    orgs it was handed to.
     """
 
     org: str
     day_number: int
-    index: int
+    place: int
     leg: int
 
 
@@ -114,7 +115,7 @@ class World:
 
     def conversation_id(self, ref: Ref) -> str:
         """Give the id, from which `ref_of` finds the way back without any table."""
-        where = ((ref.day_number << 26 | ref.index) << 2 | ref.leg) << 14 | profile_of(
+        where = ((ref.day_number << 26 | ref.place) << 2 | ref.leg) << 14 | profile_of(
             ref.org
         ).number
         scatter = mixed(self._secret ^ where) >> 2
@@ -139,7 +140,7 @@ class World:
         place = where >> 14
         ref = Ref(org, place >> 28, place >> 2 & ((1 << 26) - 1), place & 3)
         known = self.first_day_number <= ref.day_number < self.end_day_number
-        if not known or ref.index >= self.plan(org, ref.day_number).count:
+        if not known or ref.place >= self.plan(org, ref.day_number).count:
             return None
         return ref if self.conversation_id(ref) == conversation_id else None
 
@@ -148,13 +149,13 @@ class World:
     def story(self, ref: Ref, generation: int = 0) -> Story:
         """Tell one conversation, as it stands after so many nightly rewrites."""
         plan = self.plan(ref.org, ref.day_number)
-        kind = plan.class_of(ref.index)
+        kind = plan.class_of(ref.place)
         if kind == "pair":
             told = self._journey(ref, plan)[ref.leg]
         else:
-            scene = self._scene(ref, ref.org, plan.start_of(ref.index))
+            scene = self._scene(ref, ref.org, plan.start_of(ref.place))
             told = self._tell(kind, scene)
-        told.unknown = plan.is_unknown(ref.index)
+        told.unknown = plan.is_unknown(ref.place)
         return rewritten(told, generation) if generation else told
 
     def _scene(self, ref: Ref, org: str, start: int) -> Scene:
@@ -181,13 +182,13 @@ class World:
 
     def _journey(self, ref: Ref, plan: DayPlan) -> list[Story]:
         """Tell all records of one handed-over call, first org first."""
-        path = journeys.path_of(self.options, ref.org, ref.day_number, ref.index)
-        number = self.options.seed + ref.day_number + ref.index
-        name = f"{ref.org}/{ref.day_number}/{ref.index}"
+        path = journeys.path_of(self.options, ref.org, ref.day_number, ref.place)
+        number = self.options.seed + ref.day_number + ref.place
+        name = f"{ref.org}/{ref.day_number}/{ref.place}"
         told: list[Story] = []
         given = None
         for leg, org in enumerate(path):
-            start = given.start if given else plan.start_of(ref.index)
+            start = given.start if given else plan.start_of(ref.place)
             scene = self._scene(ref._replace(leg=leg), org, start)
             story = journeys.receive(scene, given) if given else scene.story("hand_over")
             if leg + 1 < len(path):
@@ -206,20 +207,18 @@ class World:
         """Give the org whose record this is."""
         if not ref.leg:
             return ref.org
-        path = journeys.path_of(self.options, ref.org, ref.day_number, ref.index)
+        path = journeys.path_of(self.options, ref.org, ref.day_number, ref.place)
         return path[ref.leg] if ref.leg < len(path) else ""
 
     def start_of(self, ref: Ref) -> int:
         """Give when a conversation starts."""
         plan = self.plan(ref.org, ref.day_number)
-        return self.story(ref).start if ref.leg else plan.start_of(ref.index)
+        return self.story(ref).start if ref.leg else plan.start_of(ref.place)
 
     # Intervals -----------------------------------------------------------------------------
 
     def span(self, org: str, start: int, end: int, generation: int = 0) -> Span:
-        """Find everything of an org that overlaps [start, end): begun before the end, alive at
-        or after the start.
-        """  # fmt: skip
+        """Find everything that begins before `end` and is alive at or after `start`."""
         with self._lock:
             carried = self._carried_cached(org, start, generation)
             stretches = self.started_in(org, start, end).stretches
@@ -298,6 +297,3 @@ class World:
 
 def _day(day_number: int) -> date:
     return date(1970, 1, 1) + timedelta(days=day_number)
-
-
-__all__ = ["ORPHAN_DAYS", "Ref", "Span", "World"]
