@@ -1,0 +1,132 @@
+"""The parts, put together from one configuration: clients, warehouse, landing zone, shared state.
+
+Belongs here: which implementation stands behind which seam, and the catalog of all tables.
+Elsewhere: the parts themselves; the commands and assets that use them (cli/, defs/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+
+from aggregation_platform.clock import Clock, SystemClock
+from aggregation_platform.config.load import postgres_url
+from aggregation_platform.config.models import PlatformConfig
+from aggregation_platform.config.rules import Rules, load_rules
+from aggregation_platform.directory.tables import TABLES as DIRECTORY_TABLES
+from aggregation_platform.epochs import Epoch, WriteGrant
+from aggregation_platform.facts.tables import TABLES as FACTS_TABLES
+from aggregation_platform.genesys.client import GenesysClient, client_for
+from aggregation_platform.genesys.transport import RequestsTransport, Transport
+from aggregation_platform.identity.tables import TABLES as IDENTITY_TABLES
+from aggregation_platform.journeys.tables import TABLES as JOURNEYS_TABLES
+from aggregation_platform.landing.zone import LandingZone
+from aggregation_platform.local_state.opening import local_state_at
+from aggregation_platform.local_state.state import LocalState
+from aggregation_platform.raw.tables import TABLES as RAW_TABLES
+from aggregation_platform.rollups.tables import TABLES as ROLLUPS_TABLES
+from aggregation_platform.tables import Table
+from aggregation_platform.warehouse.duckdb_store import DuckDBSettings
+from aggregation_platform.warehouse.opening import open_warehouse
+from aggregation_platform.warehouse.ops_tables import TABLES as OPS_TABLES
+from aggregation_platform.warehouse.store import Warehouse
+
+TABLES: tuple[Table, ...] = (
+    *RAW_TABLES,
+    *DIRECTORY_TABLES,
+    *FACTS_TABLES,
+    *IDENTITY_TABLES,
+    *JOURNEYS_TABLES,
+    *ROLLUPS_TABLES,
+    *OPS_TABLES,
+)
+
+_BY_KEY: Mapping[str, Table] = {table.key: table for table in TABLES}
+
+
+def table_of(layer: str, name: str) -> Table:
+    """Return the declared table of an asset key."""
+    return _BY_KEY[f"{layer}.{name}"]
+
+
+class Assembly:
+    """Everything that one process needs of one configuration. Nothing is opened before its use.
+
+    Args:
+        config: The configuration; its variables may still be missing.
+        clock: Stamps and waits.
+    """
+
+    def __init__(self, config: PlatformConfig, *, clock: Clock | None = None) -> None:
+        self.config = config
+        self.clock = clock or SystemClock()
+        self._clients: dict[str, GenesysClient] = {}
+        self._lock = Lock()
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        """The warehouse; its tables may still be missing."""
+        settings = DuckDBSettings(path=self.config.warehouse.duckdb.path)
+        return open_warehouse(settings, clock=self.clock)
+
+    @cached_property
+    def grant(self) -> WriteGrant:
+        """The right to write. The embedded warehouse is brought to this code's tables first.
+
+        Raises:
+            FencedError: If another site holds the lease.
+        """
+        self.warehouse.migrate(TABLES)
+        return self.warehouse.ensure_lease(WriteGrant(self.config.site.name, Epoch(1)))
+
+    @cached_property
+    def landing(self) -> LandingZone:
+        """Where fetched pages are kept."""
+        return LandingZone.open(self.config.landing.url, self.config.folder)
+
+    @cached_property
+    def local_state(self) -> LocalState:
+        """What this site's processes share: rate budget, tokens, claims."""
+        url = postgres_url()
+        address = url.reveal() if url else self.config.state_folder / "shared.sqlite"
+        return local_state_at(address, clock=self.clock)
+
+    @cached_property
+    def transport(self) -> Transport:
+        """The way to every org's API."""
+        return RequestsTransport(self.clock)
+
+    @cached_property
+    def rules(self) -> Rules:
+        """The mapping rules.
+
+        Raises:
+            ConfigurationError: A line per mistake in the files.
+        """
+        return load_rules(self.config.rules, self.config.orgs)
+
+    @cached_property
+    def spool_folder(self) -> Path:
+        """A folder for rows on their way, beside the other state; made when first asked for."""
+        folder = self.config.state_folder / "spool"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def client(self, org: str) -> GenesysClient:
+        """Return the client of an org; one for the whole process.
+
+        Raises:
+            ConfigurationError: If the org is not configured.
+            MissingVariableError: If a credential's variable is not set.
+        """
+        with self._lock:
+            if org not in self._clients:
+                self._clients[org] = client_for(
+                    self.config.organization(org),
+                    clock=self.clock,
+                    transport=self.transport,
+                    state=self.local_state,
+                )
+            return self._clients[org]

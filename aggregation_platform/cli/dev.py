@@ -1,0 +1,27 @@
+"""`dev`: the Dagster UI and daemon on the configuration found.
+
+Elsewhere: starting them (launch.py); production's separate processes (docs/production.md).
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from aggregation_platform.cli.invocation import Invocation
+from aggregation_platform.cli.launch import free_port, only_one, serve_ui
+from aggregation_platform.cli.options import config_option, pass_invocation
+
+
+@click.command()
+@click.option("--port", default=3000, show_default=True, help="The UI's port, or the next free.")
+@config_option
+@pass_invocation
+def dev(invocation: Invocation, port: int) -> None:
+    """Serve the Dagster UI and daemon on the configuration found, until Ctrl-C."""
+    config = invocation.config(require_variables=False)
+    with only_one(config):
+        chosen = free_port(port)
+        click.echo(f"Dagster UI: http://127.0.0.1:{chosen}   (Ctrl-C stops)", err=True)
+        sys.exit(serve_ui(config, port=chosen))

@@ -1,0 +1,141 @@
+"""Starting Dagster's own processes on one configuration.
+
+Belongs here: DAGSTER_HOME and its dagster.yaml, the lock that refuses a second start, signals.
+Elsewhere: the commands that call it (dev.py, demo.py).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import aggregation_platform
+from aggregation_platform.config.load import CONFIG_VARIABLE, child_environment, dagster_home
+from aggregation_platform.config.models import PlatformConfig
+from aggregation_platform.errors import ConfigurationError
+
+_ROOT = Path(aggregation_platform.__file__).parent.parent
+
+
+def home_of(config: PlatformConfig) -> Path:
+    """Return DAGSTER_HOME: as the environment says, else `dagster/` in the state folder."""
+    return (dagster_home() or config.state_folder / "dagster").absolute()
+
+
+def prepared_environment(config: PlatformConfig) -> dict[str, str]:
+    """Put dagster.yaml into DAGSTER_HOME and return the environment of Dagster's processes.
+
+    A dagster.yaml that is already there, and differs, was changed by a person and stays.
+
+    Raises:
+        ConfigurationError: If the project's dagster.yaml is not where it belongs.
+    """
+    source = _ROOT / "dagster.yaml"
+    if not source.exists():
+        raise ConfigurationError(
+            f"{source} is missing; run from a checkout of the project, or set DAGSTER_HOME to a "
+            "folder that has a dagster.yaml."
+        )
+    home = home_of(config)
+    home.mkdir(parents=True, exist_ok=True)
+    if dagster_home() is None or not (home / "dagster.yaml").exists():
+        shutil.copyfile(source, home / "dagster.yaml")
+    return child_environment(
+        {
+            "DAGSTER_HOME": str(home),
+            CONFIG_VARIABLE: str(config.file.absolute() if config.file else ""),
+            "DAGSTER_DISABLE_TELEMETRY": "1",
+        }
+    )
+
+
+@contextmanager
+def only_one(config: PlatformConfig) -> Iterator[None]:
+    """Hold the lock of this DAGSTER_HOME: two daemons on one storage launch runs twice.
+
+    Raises:
+        ConfigurationError: If another process of ours holds it.
+    """
+    home = home_of(config)
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "running.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigurationError(
+                f"Dagster already runs on {home}; stop it first, or set DAGSTER_HOME to another "
+                "folder. Two daemons on one storage would start runs twice."
+            ) from error
+        yield
+
+
+def free_port(wanted: int) -> int:
+    """Return the wanted loopback port, or the next free one after it.
+
+    Raises:
+        ConfigurationError: If a hundred ports in a row are taken.
+    """
+    for port in range(wanted, wanted + 100):
+        with closing(socket.socket()) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise ConfigurationError(
+        f"no free port from {wanted} to {wanted + 99}; pass another one with --port."
+    )
+
+
+def serve_ui(config: PlatformConfig, *, port: int) -> int:
+    """Run Dagster's webserver and daemon until interrupted; return their exit status."""
+    command = [
+        str(Path(sys.executable).with_name("dagster")),
+        "dev",
+        "--workspace",
+        str(_ROOT / "workspace.yaml"),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--log-level",
+        "warning",
+    ]
+    with _interruptible():
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter's dagster
+            command, env=prepared_environment(config), cwd=config.folder.absolute()
+        )
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.send_signal(signal.SIGINT)
+            process.wait()
+            return 0
+        except SystemExit:
+            process.send_signal(signal.SIGINT)
+            process.wait()
+            raise
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let SIGINT and SIGTERM end us in order.
+
+    Started in the background by a shell, a process inherits SIGINT as ignored, and `dagster dev`
+    below it then survives its own end: an old daemon would go on beside the next one.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    before_term = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGTERM, before_term)

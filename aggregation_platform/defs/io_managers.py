@@ -1,0 +1,175 @@
+"""Assets to tables and back: key prefix = schema, asset name = table, partition = what is replaced.
+
+Belongs here: translating Dagster's contexts into Partitions, and what a write shows in the UI.
+Elsewhere: the transaction, the fence and the partition log (warehouse/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar, overload
+
+import dagster as dg
+import polars as pl
+
+from aggregation_platform.assembly import Assembly, table_of
+from aggregation_platform.defs.partitions import partition_of
+from aggregation_platform.tables import Partition, Table
+from aggregation_platform.warehouse.store import (
+    Finality,
+    LedgerEntry,
+    PartitionWritten,
+    Rows,
+    WriteStamp,
+)
+
+
+_Item = TypeVar("_Item")
+
+
+def _ignore(_: PartitionWritten) -> None:
+    """Do nothing about a commit."""
+
+
+@dataclass(frozen=True)
+class PartitionOutput:
+    """What an asset hands over: frames of one partition, and what is committed with them.
+
+    The callables are asked once the frames have run out, so that what was counted on the way is
+    whole.
+
+    Args:
+        frames: One frame, or frames one after another (bounded memory). None at all replaces the
+            old rows by nothing.
+        finality: How final the partition is.
+        ledger: Gives the extraction ledger's rows of the same transaction.
+        alongside: Gives rows of other tables of the same transaction.
+        metadata: Gives what to show beside the write's own figures.
+        committed: Told when the transaction is through.
+    """
+
+    frames: pl.DataFrame | Iterable[pl.DataFrame]
+    finality: Finality
+    ledger: Callable[[], Sequence[LedgerEntry]] = tuple
+    alongside: Callable[[], Sequence[Rows]] = tuple
+    metadata: Callable[[], Mapping[str, Any]] = dict
+    committed: Callable[[PartitionWritten], None] = _ignore
+
+
+class _Later(Sequence[_Item]):
+    """A sequence that is made when it is first looked at: after the frames have run out."""
+
+    def __init__(self, make: Callable[[], Sequence[_Item]]) -> None:
+        self._make = make
+
+    @cached_property
+    def _items(self) -> Sequence[_Item]:
+        return self._make()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @overload
+    def __getitem__(self, index: int) -> _Item: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[_Item]: ...
+    def __getitem__(self, index: int | slice) -> _Item | Sequence[_Item]:
+        return self._items[index]
+
+
+class PartitionBatches:
+    """The rows of an input, batch by batch, for an asset that must not hold them all at once."""
+
+    def __init__(
+        self,
+        assembly: Assembly,
+        table: Table,
+        partitions: Sequence[Partition],
+        columns: Sequence[str] | None = None,
+    ) -> None:
+        self._assembly = assembly
+        self._table = table
+        self._partitions = partitions
+        self._columns = columns
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        return self._assembly.warehouse.read_batches(
+            self._table, self._partitions, columns=self._columns
+        )
+
+
+class WarehouseIOManager(dg.IOManager):
+    """Writes each output as one fenced replacement of its partition, and reads inputs.
+
+    An input annotated `PartitionBatches` comes in batches, any other as one frame; `columns` in an
+    input's metadata names those wanted. Dagster's stock managers delete and insert outside a
+    transaction and skip empty results; this one does not.
+    """
+
+    def __init__(self, assembly: Assembly) -> None:
+        self._assembly = assembly
+
+    def handle_output(self, context: dg.OutputContext, obj: PartitionOutput) -> None:
+        """Replace the output's partition."""
+        table = table_of(*context.asset_key.path)
+        for partition, frames in _split(obj.frames, table, _partitions(context, table)):
+            written = self._assembly.warehouse.replace_partition(
+                table,
+                partition,
+                frames,
+                self._assembly.grant,
+                stamp=WriteStamp(
+                    run_id=context.run_id,
+                    finality=obj.finality,
+                    written_at=self._assembly.clock.now(),
+                ),
+                ledger=_Later(obj.ledger),
+                alongside=_Later(obj.alongside),
+            )
+            context.add_output_metadata(
+                {
+                    "dagster/table_name": table.key,
+                    "dagster/partition_row_count": written.rows,
+                    "rows": written.rows,
+                    "bytes": written.bytes,
+                    "content_hash": written.content_hash,
+                    "finality": obj.finality,
+                    **obj.metadata(),
+                }
+            )
+            obj.committed(written)
+
+    def load_input(self, context: dg.InputContext) -> pl.DataFrame | PartitionBatches:
+        """Read the input's partitions."""
+        table = table_of(*context.asset_key.path)
+        partitions = _partitions(context, table)
+        columns: Sequence[str] | None = (context.definition_metadata or {}).get("columns")
+        if context.dagster_type.typing_type is PartitionBatches:
+            return PartitionBatches(self._assembly, table, partitions, columns)
+        return self._assembly.warehouse.read(table, partitions, columns=columns)
+
+
+def _partitions(context: dg.InputContext | dg.OutputContext, table: Table) -> list[Partition]:
+    if not context.has_asset_partitions:
+        return [Partition()]
+    return [partition_of(key, table.partitioned_by) for key in context.asset_partition_keys]
+
+
+def _split(
+    frames: pl.DataFrame | Iterable[pl.DataFrame], table: Table, partitions: Sequence[Partition]
+) -> Iterator[tuple[Partition, pl.DataFrame | Iterable[pl.DataFrame]]]:
+    """Give each partition its rows; frames in chunks belong to one partition alone."""
+    if len(partitions) == 1:
+        yield partitions[0], frames
+        return
+    if not isinstance(frames, pl.DataFrame):
+        frames = pl.concat([table.empty(), *frames])
+    for partition in partitions:
+        keep = [
+            pl.col(name) == value
+            for name, value in (("org", partition.org), ("day", partition.day))
+            if value is not None
+        ]
+        yield partition, frames.filter(*keep)

@@ -1,0 +1,56 @@
+"""An extraction as the warehouse's ledger remembers it.
+
+Belongs here: from what was fetched, and what raw kept of it, to one ledger row.
+Elsewhere: the ledger's table (warehouse/ops_tables.py), the journal in the landing zone (landing/),
+from which an extraction resumes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from aggregation_platform.extraction.outcome import Extracted
+from aggregation_platform.intervals import Interval
+from aggregation_platform.raw.conversations import RawCounts
+from aggregation_platform.warehouse.store import LedgerEntry
+
+DATASET = "conversations"
+
+
+def ledger_entry(found: Extracted, *, rows: RawCounts) -> LedgerEntry:
+    """Return the row of one fetched org's day.
+
+    Args:
+        found: What was fetched.
+        rows: What raw kept and left out of it; whole only once the rows have been written.
+    """
+    return LedgerEntry(
+        org=found.org,
+        dataset=DATASET,
+        interval=Interval.of_day(found.day),
+        state="complete" if found.is_complete else "provisional",
+        rows=rows.kept,
+        bytes=found.bytes,
+        content_hash=_hash_of_pages(found),
+        attempt_id=found.attempt_id,
+        source_job_id=found.job_ids[0] if found.job_ids else None,
+        data_available_to=found.data_available_to,
+        pages=found.pages,
+        records=rows.records,
+        duplicates=rows.duplicates,
+        orphans=rows.orphans,
+        rejects=rows.unidentified,
+        requests=int(sum(found.requests.get(f"requests_{kind}", 0) for kind in _SENT)),
+        retries=int(found.requests.get("retries", 0)),
+        waited_ms=round(1000 * found.requests.get("waited_s", 0.0)),
+    )
+
+
+_SENT = ("2xx", "3xx", "4xx", "401", "429", "5xx", "lost")
+
+
+def _hash_of_pages(found: Extracted) -> str:
+    digest = hashlib.sha256()
+    for page in found.landed:
+        digest.update(page.sha256.encode("ascii"))
+    return digest.hexdigest()
