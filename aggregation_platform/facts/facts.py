@@ -14,8 +14,9 @@ import orjson
 import polars as pl
 
 from aggregation_platform.facts import tables
+from aggregation_platform.facts.extras import with_extras
 from aggregation_platform.facts.flattening import UnreadableError, flattened
-from aggregation_platform.facts.gate import attribute_count
+from aggregation_platform.facts.gate import Passage, passage
 from aggregation_platform.facts.rows import MalformedError, RecordRows, Row, rows_of
 from aggregation_platform.raw.mending import unwrapped
 from aggregation_platform.tables import Table
@@ -73,25 +74,26 @@ _Part = dict[str, pl.DataFrame]
 """Frames by table name, with `record`, the row of raw that they tell of."""
 
 
-def _sorted_out(payloads: Sequence[bytes]) -> tuple[dict[int, int], list[int]]:
-    """Return the records that pass the gate, with their number of attributes, and the others."""
-    quick: dict[int, int] = {}
+def _sorted_out(payloads: Sequence[bytes]) -> tuple[dict[int, Passage], list[int]]:
+    """Return the records that pass the gate, and the others."""
+    quick: dict[int, Passage] = {}
     exact: list[int] = []
     for record, payload in enumerate(payloads):
-        attributes = attribute_count(payload)
-        if attributes is None:
+        passed = passage(payload)
+        if passed is None:
             exact.append(record)
         else:
-            quick[record] = attributes
+            quick[record] = passed
     return quick, exact
 
 
-def _quickly(payloads: Sequence[bytes], quick: Mapping[int, int], day: date) -> _Part:
+def _quickly(payloads: Sequence[bytes], quick: Mapping[int, Passage], day: date) -> _Part:
     chosen = payloads if len(quick) == len(payloads) else [payloads[record] for record in quick]
     part = flattened(chosen, pl.Series("record", quick.keys(), dtype=pl.UInt32), day=day)
-    if part["attributes"].height != sum(quick.values()):
+    if part["attributes"].height != sum(passed.attributes for passed in quick.values()):
         raise UnreadableError("an attribute is named twice")
-    return part
+    odd = {record: payloads[record] for record in quick if quick[record].has_unknown_members}
+    return with_extras(part, odd) if odd else part
 
 
 def _exactly(payloads: Sequence[bytes], exact: Iterable[int], day: date) -> _Part:

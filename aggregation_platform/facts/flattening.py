@@ -221,12 +221,15 @@ def _spans(segments: pl.DataFrame) -> pl.DataFrame:
 
 
 def _session_metrics(sessions: pl.DataFrame, day: date) -> pl.DataFrame:
-    lifted = _lifted(sessions.select("session_row", "metrics"), "metrics")
+    lifted = _lifted(sessions.select("session_row", "metrics"), "metrics").with_columns(
+        _numbered("session_row").alias("metric_number")
+    )
     that_day = Interval.of_day(day)
     emitted = lifted.filter(
         pl.col("emitDate").is_between(that_day.start, that_day.end, closed="left")
     ).select(
         "session_row",
+        "metric_number",
         pl.col("name").alias("metric"),
         pl.col("value").alias("value_ms"),
         pl.col("emitDate").alias("emitted_at"),

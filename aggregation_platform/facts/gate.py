@@ -1,8 +1,9 @@
 """Which records the fast way reads exactly as the slow one does.
 
-The fast reader (flattening.py) drops unknown members and bends numbers (12.7 becomes 12) without a
-word, so a record passes here first: only known members, each of its declared kind. Whatever does
-not pass is read by rows.py, which keeps what is unknown and says what is wrong.
+The fast reader (flattening.py) bends numbers (12.7 becomes 12) and drops unknown members without a
+word, so a record passes here first: each known member of its declared kind, or absent. Whatever
+does not pass is read by rows.py, which says what is wrong. Of a record with unknown members the
+gate says so, and extras.py adds them.
 
 Belongs here: the strict structures, built from fields.py. Elsewhere: both ways of reading.
 """
@@ -10,7 +11,8 @@ Belongs here: the strict structures, built from fields.py. Elsewhere: both ways 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, cast
+from functools import partial
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -37,7 +39,11 @@ _TYPES: dict[Kind, Any] = {
 
 
 def _struct(
-    level: Level, required: dict[str, Any] | None = None, children: dict[str, Any] | None = None
+    level: Level,
+    required: dict[str, Any] | None = None,
+    children: dict[str, Any] | None = None,
+    *,
+    is_open: bool,
 ) -> type[msgspec.Struct]:
     """Build the strict structure of a level: the members it must have, then all it may have."""
     optional = {field.key: _TYPES[field.kind] for field in level.fields}
@@ -51,31 +57,44 @@ def _struct(
             *in_order,
             *((key, kind | None, None) for key, kind in (children or {}).items()),
         ],
-        forbid_unknown_fields=True,
+        forbid_unknown_fields=not is_open,
         gc=False,
     )
 
 
-_Segment = _struct(SEGMENT)
-_Metric = _struct(METRIC, {"emitDate": _INSTANT, "name": str, "value": int})
-_Session = _struct(
-    SESSION,
-    children={"flow": _struct(FLOW), "metrics": list[_Metric], "segments": list[_Segment]},
-)
-_Participant = _struct(
-    PARTICIPANT, children={"sessions": list[_Session], "attributes": dict[str, str | None]}
-)
-_Record = _struct(RECORD, {"conversationId": _ID}, {"participants": list[_Participant]})
-_DECODER = msgspec.json.Decoder(_Record)
+def _decoder(*, is_open: bool) -> msgspec.json.Decoder[Any]:
+    struct = partial(_struct, is_open=is_open)
+    metric = struct(METRIC, {"emitDate": _INSTANT, "name": str, "value": int})
+    in_session = {"flow": struct(FLOW), "metrics": list[metric], "segments": list[struct(SEGMENT)]}
+    session = struct(SESSION, children=in_session)
+    in_participant = {"sessions": list[session], "attributes": dict[str, str | None]}
+    participant = struct(PARTICIPANT, children=in_participant)
+    record = struct(RECORD, {"conversationId": _ID}, {"participants": list[participant]})
+    return msgspec.json.Decoder(record)
 
 
-def attribute_count(payload: bytes) -> int | None:
-    """Count the attributes of a record that passes; None if it does not.
+_CLOSED = _decoder(is_open=False)
+_OPEN = _decoder(is_open=True)
 
-    The count is what tells an attribute named twice, which only the fast reader would keep twice.
+
+class Passage(NamedTuple):
+    """What the gate saw of a record it let through.
+
+    `attributes` counts the attributes of its participants: an attribute named twice, which only
+    the fast reader would keep twice, shows in the count.
     """
-    try:
-        record = cast("Any", _DECODER.decode(payload))
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    return sum(len(each.attributes or ()) for each in record.participants or ())
+
+    attributes: int
+    has_unknown_members: bool
+
+
+def passage(payload: bytes) -> Passage | None:
+    """Let a record through if every known member is of its kind; None if not."""
+    for decoder, has_unknown_members in ((_CLOSED, False), (_OPEN, True)):
+        try:
+            record = decoder.decode(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue
+        attributes = sum(len(each.attributes or ()) for each in record.participants or ())
+        return Passage(attributes, has_unknown_members)
+    return None

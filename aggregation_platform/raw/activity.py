@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -50,8 +49,7 @@ _HEAD = msgspec.json.Decoder(_Head)
 _RECORD = msgspec.json.Decoder(_Record)
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(NamedTuple):
     """The two members by which most records are placed; None where absent or not text."""
 
     conversation_id: str | None

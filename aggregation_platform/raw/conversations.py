@@ -97,17 +97,16 @@ class RawConversations:
 
     def _kept(self, index: int, page: LandedPage, winners: Mapping[str, _Place]) -> list[_Kept]:
         kept: list[_Kept] = []
-        duplicates = orphans = 0
-        readings = _readings(page)
-        for position, reading in enumerate(readings):
-            place = _Place(index, position)
+        position = duplicates = orphans = 0
+        for position, reading in enumerate(_readings(page), start=1):
+            place = _Place(index, position - 1)
             if winners.get(reading.conversation_id or "", place) != place:
                 duplicates += 1
             elif _is_orphan(reading, self._day):
                 orphans += 1
             else:
-                kept.append(_Kept(position, reading.conversation_id, reading.payload))
-        self._count(len(readings), duplicates, orphans, kept)
+                kept.append(_Kept(place.position, reading.conversation_id, reading.payload))
+        self._count(position, duplicates, orphans, kept)
         return kept
 
     def _count(self, records: int, duplicates: int, orphans: int, kept: list[_Kept]) -> None:
@@ -148,19 +147,26 @@ def raw_conversations(pages: Collection[LandedPage], *, org: str, day: date) -> 
     return RawConversations(pages, org=org, day=day)
 
 
-def _readings(page: LandedPage) -> list[_Reading]:
+def _readings(page: LandedPage) -> Iterator[_Reading]:
     """Read the page's records as far as raw needs, and hold them against the page's entry."""
-    readings = [_read(record) for record in records_of(page)]
     stated = page.conversation_ids
-    if len(stated) != len(readings) or any(
-        named is not None and reading.conversation_id not in (None, named)
-        for named, reading in zip(stated, readings, strict=True)
-    ):
-        raise CorruptPageError(
-            f"page {page.number} of {page.source} {page.job_id or ''} holds other conversations "
-            "than its entry names. Fetch it again."
-        )
-    return readings
+    read = 0
+    for record in records_of(page):
+        reading = _read(record)
+        named = stated[read] if read < len(stated) else None
+        if named is not None and reading.conversation_id not in (None, named):
+            raise _misnamed(page)
+        read += 1
+        yield reading
+    if read != len(stated):
+        raise _misnamed(page)
+
+
+def _misnamed(page: LandedPage) -> CorruptPageError:
+    return CorruptPageError(
+        f"page {page.number} of {page.source} {page.job_id or ''} holds other conversations than "
+        "its entry names. Fetch it again."
+    )
 
 
 def _read(record: bytes) -> _Reading:

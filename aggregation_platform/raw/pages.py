@@ -58,8 +58,8 @@ _PAGE = msgspec.json.Decoder(_Page)
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
 
 
-def records_of(page: LandedPage) -> list[bytes]:
-    """Return the page's records, byte for byte, in page order.
+def records_of(page: LandedPage) -> Iterator[bytes]:
+    """Yield the page's records, byte for byte, in page order.
 
     A page without `conversations` has none. If the page as a whole is no JSON, its records are
     cut out by their brackets, so that one broken record does not take its neighbours along.
@@ -69,14 +69,15 @@ def records_of(page: LandedPage) -> list[bytes]:
     """
     body = page.read()
     try:
-        return [bytes(record) for record in _PAGE.decode(body).conversations or ()]
+        # copied one at a time: whoever reads a record finds it in the processor's cache
+        yield from map(bytes, _PAGE.decode(body).conversations or ())
     except msgspec.ValidationError as error:
         raise _corrupt(page, str(error)) from error
     except msgspec.DecodeError as error:
         records = _cut_out(body)
         if records is None:
             raise _corrupt(page, str(error)) from error
-        return records
+        yield from records
 
 
 def _corrupt(page: LandedPage, why: str) -> CorruptPageError:
