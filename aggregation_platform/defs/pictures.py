@@ -23,9 +23,7 @@ def table_of_rows(frame: pl.DataFrame, *, rows: int = _ROWS_SHOWN) -> dg.TableMe
         for row in frame.head(rows).iter_rows(named=True)
     ]
     schema = dg.TableSchema(
-        columns=[
-            dg.TableColumn(name=name, type=str(dtype)) for name, dtype in frame.schema.items()
-        ]
+        columns=[dg.TableColumn(name=name, type=str(dtype)) for name, dtype in frame.schema.items()]
     )
     return dg.MetadataValue.table(records=records, schema=schema)
 
@@ -75,7 +73,9 @@ def handle_time_plot(rollup: pl.DataFrame, orgs: Sequence[str]) -> dg.MarkdownMe
             bottom=list(bottom.values()),
             label=org,
         )
-        bottom = {start: base + bar for (start, base), bar in zip(bottom.items(), bars, strict=True)}
+        bottom = {
+            start: base + bar for (start, base), bar in zip(bottom.items(), bars, strict=True)
+        }
     counts.set_xlabel("hour of the day (UTC)")
     counts.set_ylabel("handled sessions in half an hour")
     counts.set_xlim(0, 24)

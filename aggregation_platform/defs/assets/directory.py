@@ -54,9 +54,7 @@ def directory_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext, assembly: dg.ResourceParam[Assembly]
     ) -> Iterator[dg.Output[PartitionOutput]]:
         for table in TABLES:
-            yield dg.Output(
-                listed(assembly, table, context.partition_key), output_name=table.name
-            )
+            yield dg.Output(listed(assembly, table, context.partition_key), output_name=table.name)
 
     return [directory]
 

@@ -1,0 +1,195 @@
+"""`python -m aggregation_platform.defs.materialize`: days and orgs, through Dagster, in this process.
+
+Belongs here: the order of the work of one `materialize`. Elsewhere: the command (cli/materialize.py),
+what each job does (jobs.py).
+
+All orgs are fetched side by side into the landing zone; each org's day is then loaded by the same
+job that the UI runs, on the same Dagster instance. Killed at any moment, the next call goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+import dagster as dg
+
+from aggregation_platform.assembly import Assembly
+from aggregation_platform.config.load import load_config
+from aggregation_platform.config.models import PlatformConfig
+from aggregation_platform.defs.build import build_definitions
+from aggregation_platform.defs.jobs import DIRECTORY, IDENTITY, ORG_DAY, WORLD_DAY
+from aggregation_platform.defs.partitions import org_day_key
+from aggregation_platform.errors import PlatformError
+from aggregation_platform.extraction.many import Extraction, extract_many
+from aggregation_platform.extraction.outcome import Extracted, OrgDay, Progress
+from aggregation_platform.intervals import day_key, days_between, parse_day
+from aggregation_platform.observability.logs import configure_logs
+from aggregation_platform.observability.masking import masked_text
+from aggregation_platform.tables import Partition
+
+_QUIET: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_SAY_EVERY_S = 2.0
+
+
+@dataclass
+class Materialization:
+    """One call: what to do, and what could not be done."""
+
+    assembly: Assembly
+    instance: dg.DagsterInstance
+    orgs: Sequence[str]
+    days: Sequence[date]
+    say: Callable[[str], None]
+    not_done: list[str] = field(default_factory=list[str])
+
+    def run(self) -> None:
+        """Do all of it; what one org lacks is told, and stops nobody else."""
+        self.definitions = build_definitions(self.assembly.config, self.assembly)
+        for org in self.orgs:
+            self._execute(DIRECTORY, org, f"directory of {org}")
+        self._org_days()
+        self._execute(IDENTITY, None, "identity")
+        for day in self.days:
+            self._execute(WORLD_DAY, day_key(day), f"the world on {day}")
+
+    def _org_days(self) -> None:
+        """Load each org's day as soon as it is stored whole, while others are still fetched."""
+        landed: queue.SimpleQueue[Extracted | None] = queue.SimpleQueue()
+        fetching = _Fetching(self, landed)
+        fetching.start()
+        while (found := landed.get()) is not None:
+            key = org_day_key(Partition(org=found.org, day=found.day))
+            self._execute(ORG_DAY, key, f"{found.org} {found.day}, {found.records} conversations")
+        fetching.join()
+        if fetching.error is not None:
+            raise fetching.error
+        self.not_done += [str(failure.error) for failure in fetching.outcome.failures]
+
+    def orders(self) -> list[OrgDay]:
+        """Return what is to be fetched: no day before an org's first."""
+        config, epoch = self.assembly.config, self.assembly.grant.epoch
+        return [
+            OrgDay(org=org, day=day, page_size=config.organization(org).page_size, epoch=epoch)
+            for day in self.days
+            for org in self.orgs
+            if day >= config.organization(org).first_day
+        ]
+
+    def _execute(self, job: str, key: str | None, what: str) -> None:
+        began = self.assembly.clock.monotonic()
+        result = self.definitions.resolve_job_def(job).execute_in_process(
+            partition_key=key,
+            instance=self.instance,
+            run_config=_QUIET,
+            raise_on_error=False,
+            tags={"aggregation_platform/command": "materialize"},
+        )
+        took = self.assembly.clock.monotonic() - began
+        if result.success:
+            self.say(f"done: {what} ({took:.1f} s)")
+            return
+        reason = _reason(result)
+        self.not_done.append(f"{what}: {reason}")
+        self.say(f"NOT done: {what}: {reason}")
+
+
+class _Fetching(threading.Thread):
+    """Fetches all org-days beside the loading."""
+
+    def __init__(self, work: Materialization, landed: queue.SimpleQueue[Extracted | None]) -> None:
+        super().__init__(name="fetching", daemon=True)
+        self._work = work
+        self._landed = landed
+        self._said: dict[tuple[str, date], tuple[str, float]] = {}
+        self.outcome = Extraction()
+        self.error: PlatformError | None = None
+
+    def run(self) -> None:
+        assembly = self._work.assembly
+        try:
+            self.outcome = extract_many(
+                {org: assembly.client(org) for org in self._work.orgs},
+                assembly.landing,
+                assembly.local_state,
+                self._work.orders(),
+                clock=assembly.clock,
+                progress=self._tell,
+                extracted=self._landed.put,
+            )
+        except PlatformError as error:
+            self.error = error
+        finally:
+            self._landed.put(None)
+
+    def _tell(self, progress: Progress) -> None:
+        """Say each change of state, and while pages come in say so every few seconds."""
+        key, now = (progress.org, progress.day), self._work.assembly.clock.monotonic()
+        state, at = self._said.get(key, ("", 0.0))
+        if progress.state == state and now - at < _SAY_EVERY_S:
+            return
+        self._said[key] = (progress.state, now)
+        self._work.say(
+            f"{progress.org} {progress.day}: {progress.state}"
+            + (f", {progress.conversations} conversations" if progress.conversations else "")
+        )
+
+
+def _reason(result: dg.ExecuteInProcessResult) -> str:
+    """Return the innermost message of the first step that failed."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            return error.message.strip() if error is not None else "failed"
+    return "failed before its first step; look at the run in the Dagster UI"
+
+
+@click.command()
+@click.option("--config", type=click.Path(path_type=Path))
+@click.option("--from", "first", required=True)
+@click.option("--to", "last", required=True)
+@click.option("--org", "orgs", multiple=True)
+def main(config: Path | None, first: str, last: str, orgs: tuple[str, ...]) -> None:
+    """Fetch and build all assets of the days."""
+    configure_logs(level="error")
+    logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    try:
+        not_done = _materialized(load_config(config), orgs, parse_day(first), parse_day(last))
+    except PlatformError as error:
+        not_done = [str(error)]
+    for line in not_done:
+        _say(line)
+    sys.exit(1 if not_done else 0)
+
+
+def _materialized(
+    config: PlatformConfig, orgs: Sequence[str], first: date, last: date
+) -> list[str]:
+    with dg.DagsterInstance.get() as instance:
+        work = Materialization(
+            assembly=Assembly(config),
+            instance=instance,
+            orgs=orgs or config.orgs,
+            days=list(days_between(first, last)),
+            say=_say,
+        )
+        work.run()
+    return work.not_done
+
+
+def _say(line: str) -> None:
+    click.echo(masked_text(line), err=True)
+
+
+if __name__ == "__main__":
+    main()
