@@ -184,7 +184,7 @@ class PostgresState:
                 ) from error
             except psycopg2.Error as error:
                 self._forget()
-                reason = " ".join(str(error).split())
+                reason = " ".join(str(error).split()).replace(self._url, "(the address)")
                 raise LocalStateError(
                     f"{self._where()} cannot be used: {reason}. Look at the PostgreSQL server and"
                     " at its address in the configuration, then repeat the run."
@@ -235,7 +235,10 @@ class PostgresState:
 
     def _where(self) -> str:
         """Name the server and database; never the user's password."""
-        named = psycopg2.extensions.parse_dsn(self._url)
+        try:
+            named = psycopg2.extensions.parse_dsn(self._url)
+        except psycopg2.ProgrammingError:
+            return "the shared state in PostgreSQL"
         return f"the shared state in PostgreSQL at {named.get('host')}/{named.get('dbname')}"
 
 

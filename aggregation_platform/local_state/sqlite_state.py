@@ -34,7 +34,6 @@ from aggregation_platform.local_state.state import (
 
 DEAD_GRACE_S = 3.0
 """A request that a killed process had sent has reached its server after this long."""
-BUSY_S = 1.0
 BUSY_TRIES = 20
 
 _SCHEMA = """
@@ -58,10 +57,12 @@ class SqliteState:
     Args:
         path: The database file; its folder is made if it is missing. Not on a network drive.
         clock: Its monotonic seconds must be the machine's, shared by all processes.
+        patience_s: How long to wait while other processes hold the file.
     """
 
-    def __init__(self, path: Path, *, clock: Clock) -> None:
+    def __init__(self, path: Path, *, clock: Clock, patience_s: float = 20.0) -> None:
         self._path = path
+        self._patience_s = patience_s
         self._clock = clock
         self._presences = Presences(path.with_name(path.name + ".presences"))
         self._lock = threading.RLock()
@@ -243,7 +244,7 @@ class SqliteState:
             else:
                 return connection
         raise LocalStateBusyError(
-            f"{self._path} was held by other processes for {BUSY_S * BUSY_TRIES:.0f} s."
+            f"{self._path} was held by other processes for {self._patience_s:.0f} s."
             " Repeat the run; if it stays so, look for a process that hangs on this file."
         )
 
@@ -269,7 +270,10 @@ class SqliteState:
                 f"{self._path} cannot be opened: {error}. Let this site's user write there."
             ) from error
         connection = sqlite3.connect(
-            self._path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+            self._path,
+            timeout=self._patience_s / BUSY_TRIES,
+            isolation_level=None,
+            check_same_thread=False,
         )
         try:
             connection.execute("PRAGMA journal_mode = WAL")

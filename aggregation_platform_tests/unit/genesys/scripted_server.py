@@ -12,11 +12,11 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 JSON_TYPE = {"Content-Type": "application/json"}
@@ -40,7 +40,7 @@ class Seen:
 
 @dataclass
 class Answer:
-    """One reply: status, headers, body; `packed` gzips it, `tear` ends it early, `drop` hangs up."""
+    """One reply; `packed` gzips it, `tear` ends it some bytes early, `drop` hangs up instead."""
 
     status: int = 200
     body: Any = None
@@ -101,7 +101,6 @@ class ScriptedServer(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: ScriptedServer
 
     def _any(self) -> None:
         at = time.monotonic()  # test server: its own clock is the witness
@@ -110,9 +109,9 @@ class _Handler(BaseHTTPRequestHandler):
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         headers = {name.lower(): value for name, value in self.headers.items()}
         seen = Seen(at, self.command, parts.path, query, headers, body)
-        answer = self.server.answer_to(seen)
+        answer = cast("ScriptedServer", self.server).answer_to(seen)
         if answer.pause_s:
-            time.sleep(answer.pause_s)  # noqa: TID251 - a slow server really is slow
+            time.sleep(answer.pause_s)
         if answer.drop:
             self._hang_up()
             return
@@ -144,12 +143,12 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.tear:
             self._hang_up()
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's
         """Say nothing."""
 
 
 @contextmanager
-def scripted_server() -> Iterator[ScriptedServer]:
+def scripted_server() -> Generator[ScriptedServer]:
     server = ScriptedServer()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
