@@ -41,6 +41,7 @@ from aggregation_platform.landing.records import (
     Submitted,
     from_bytes,
     to_bytes,
+    without_ids,
 )
 from aggregation_platform.landing.state import AttemptState, JobState, WindowState, job_state
 
@@ -112,7 +113,7 @@ class AttemptJournal:
         pages = f"{window}/{job.number:02d}/pages"
         self.objects.put(f"{self.prefix}/{pages}/{name}", stored)
         self._put(f"{pages}/{entry.number:05d}.entry.json", whole)
-        return job.with_entry(whole)
+        return job.with_entry(without_ids(whole))
 
     def finish(self, done: Done) -> None:
         """Write that every page is stored."""

@@ -193,7 +193,7 @@ def open_objects(url: str, base: Path) -> ObstoreObjects:
         if "://" not in url or url.startswith("file://"):
             folder = (base / url.removeprefix("file://")).absolute()
             folder.mkdir(parents=True, exist_ok=True)
-            return ObstoreObjects(LocalStore(folder), str(folder), folder)
+            return ObstoreObjects(LocalStore(folder, automatic_cleanup=True), str(folder), folder)
         return ObstoreObjects(from_url(url), url)
     except (BaseError, OSError, ValueError) as error:
         reason = str(error).partition("\n\nDebug source")[0]

@@ -7,7 +7,7 @@ Belongs here: the shape of each journal object and its bytes. Elsewhere: what fo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Literal, TypeVar
 
@@ -123,6 +123,11 @@ class EntryWithIds(Entry):
     """An entry as written: with the id (or None) of each conversation, in page order."""
 
     conversation_ids: tuple[str | None, ...]
+
+
+def without_ids(entry: EntryWithIds) -> Entry:
+    """Return what is kept in memory of an entry: a day may have a million ids."""
+    return Entry(**{known.name: getattr(entry, known.name) for known in fields(Entry)})
 
 
 @dataclass(frozen=True, kw_only=True)
