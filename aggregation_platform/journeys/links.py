@@ -1,0 +1,296 @@
+"""Pairs of conversations of different orgs, by the evidence that joins them.
+
+Belongs here: correlation, transfer_leg and ani_window pairs, their scores, which are ambiguous.
+Elsewhere: what the evidence is made of (evidence.py), journeys made of pairs (linking.py).
+
+Pairs are (a, b) of row numbers of the contacts. Every pair starts within `max_span`; every
+other decision looks no further than one call's life around its two conversations.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import polars as pl
+
+from aggregation_platform.journeys.evidence import Evidence
+from aggregation_platform.journeys.numbers import over_common
+from aggregation_platform.journeys.rules import LONGEST_CALL, LinkingRules
+
+CORRELATION, TRANSFER_LEG, ANI_WINDOW = "correlation", "transfer_leg", "ani_window"
+STRENGTHS = (CORRELATION, TRANSFER_LEG, ANI_WINDOW)
+"""Strongest first."""
+
+PAIR = {
+    "a": pl.UInt32(),
+    "b": pl.UInt32(),
+    "link": pl.String(),
+    "score": pl.Float64(),
+    "gap_ms": pl.Int64(),
+    "is_ambiguous": pl.Boolean(),
+}
+
+_EARLY = timedelta(seconds=2)
+"""How far two orgs' clocks may disagree."""
+
+_ENOUGH = 0.5
+_MARGIN = 0.1
+
+
+def numbered(evidence: Evidence) -> pl.DataFrame:
+    """Give contacts a row number, `contact`, and the UTC day on which they start."""
+    days = pl.col("started_at").dt.date()
+    return evidence.contacts.with_columns(day=days).with_row_index("contact")
+
+
+def pairs_of(contacts: pl.DataFrame, evidence: Evidence, rules: LinkingRules) -> pl.DataFrame:
+    """Return every pair that evidence joins, ambiguous ones marked, strongest kinds first.
+
+    Args:
+        contacts: What `numbered` made of the evidence.
+        evidence: Its lines and keys.
+        rules: The limits.
+    """
+    ids = contacts.select("contact", *_ID)
+    keyed = correlation_pairs(_placed(evidence.keys, ids, contacts), rules)
+    dialled = transfer_pairs(contacts, evidence.lines.join(ids, on=_ID), rules, keyed)
+    called = caller_pairs(contacts, evidence.lines.join(ids, on=_ID), rules)
+    return _oriented(pl.concat([keyed, dialled, called]), contacts)
+
+
+def correlation_pairs(keys: pl.DataFrame, rules: LinkingRules) -> pl.DataFrame:
+    """Join conversations of different orgs that carry one value.
+
+    Each is joined to the nearest of another org before and after it, not to all: the result is
+    the same set of legs. A value on too many conversations of a day is a constant.
+
+    Args:
+        keys: value, contact, org, conversation_id, started_at, day.
+        rules: The limits.
+    """
+    runs = pl.col("_run")
+    ordered = (
+        keys.filter(pl.col("value").is_duplicated())
+        .filter(pl.len().over("value", "day") <= rules.common_value_per_day)
+        .sort("value", "started_at", "org", "conversation_id")
+        .with_columns(
+            _run=pl.any_horizontal(
+                pl.col(name) != pl.col(name).shift(1) for name in ("value", "org")
+            )
+            .fill_null(value=True)
+            .cum_sum()
+        )
+    )
+    ends = ordered.group_by("_run").agg(
+        pl.col("value").first(),
+        first=pl.col("contact").first(),
+        first_at=pl.col("started_at").first(),
+        last=pl.col("contact").last(),
+        last_at=pl.col("started_at").last(),
+    )
+    before = ordered.join(ends.with_columns(runs + 1), on=["_run", "value"]).select(
+        a="last", b="contact", gap=pl.col("started_at") - pl.col("last_at")
+    )
+    after = ordered.join(
+        ends.with_columns((runs.cast(pl.Int64) - 1).cast(ordered.schema["_run"])),
+        on=["_run", "value"],
+    ).select(a="contact", b="first", gap=pl.col("first_at") - pl.col("started_at"))
+    joined = pl.concat([before, after]).filter(pl.col("gap") <= rules.max_span)
+    return joined.unique(["a", "b"]).select(
+        "a",
+        "b",
+        link=pl.lit(CORRELATION),
+        score=pl.lit(1.0),
+        gap_ms=pl.col("gap").dt.total_milliseconds(),
+        is_ambiguous=pl.lit(value=False),
+    )
+
+
+def transfer_pairs(
+    contacts: pl.DataFrame, lines: pl.DataFrame, rules: LinkingRules, keyed: pl.DataFrame
+) -> pl.DataFrame:
+    """Join a line to the conversation that it reached in another org.
+
+    The number dialled is one that the conversation was called at, and it began when the line
+    did, or up to `transfer_seconds` later. The score grows where the number shown is the one
+    the conversation saw, and where both ended together; it falls where the numbers differ.
+    A line reaches one conversation and a conversation is reached by one line: a pair that is
+    not clearly the best of both is ambiguous. Where a key has joined the pair, it is the best.
+
+    Args:
+        contacts: What `numbered` made.
+        lines: contact, org, line_started_at, line_ended_at, dialled, shown.
+        rules: The limits.
+        keyed: The pairs joined by a key.
+    """
+    met = _met(contacts, lines, rules)
+    keys = pl.concat([keyed.select("a", "b"), keyed.select(a="b", b="a")])
+    known = met.join(keys.with_columns(keyed=pl.lit(value=True)), on=["a", "b"], how="left")
+    scored = (
+        known.with_columns(score=pl.when("keyed").then(1.0).otherwise(_transfer_score(rules)))
+        .filter(pl.col("score") >= _ENOUGH)
+        .unique()
+    )
+    best = [pl.col("score") >= pl.col("score").max().over(side) - _MARGIN for side in ("line", "b")]
+    contenders = scored.filter(best[0] & best[1])
+    alone = [pl.len().over(side) == 1 for side in ("line", "b")]
+    return _as_pairs(
+        contenders.with_columns(
+            link=pl.lit(TRANSFER_LEG),
+            gap_ms=pl.col("gap").dt.total_milliseconds(),
+            is_ambiguous=~(alone[0] & alone[1]) & pl.col("keyed").is_null(),
+        )
+    )
+
+
+def _met(contacts: pl.DataFrame, lines: pl.DataFrame, rules: LinkingRules) -> pl.DataFrame:
+    """Pair lines with conversations by number and time, by steps of time to keep it linear."""
+    latest = timedelta(seconds=rules.transfer_seconds)
+    step_ms = max(int((latest + _EARLY).total_seconds() * 1000), 1000)
+    calls = (
+        contacts.filter(pl.col("dnis").is_not_null() | pl.col("session_dnis").is_not_null())
+        .with_columns(dialled=pl.concat_list("dnis", "session_dnis"))
+        .explode("dialled")
+        .filter(pl.col("dialled").is_not_null())
+        .unique(["contact", "dialled"])
+        .select(
+            "dialled",
+            b="contact",
+            org_b="org",
+            started_at="started_at",
+            number="number",
+            call_ended_at="line_ended_at",
+            step=_step("started_at", step_ms),
+        )
+    )
+    dialling = lines.with_row_index("line").join(
+        contacts.select("contact", conversation_at="started_at", caller="number"), on="contact"
+    )
+    early = dialling.with_columns(step=_step("line_started_at", step_ms))
+    spread = pl.concat([early.with_columns(pl.col("step") + shift) for shift in (-1, 0, 1)])
+    gap = pl.col("started_at") - pl.col("line_started_at")
+    reach = (pl.col("started_at") - pl.col("conversation_at")).abs()
+    return (
+        spread.join(calls, on=["dialled", "step"])
+        .with_columns(gap=gap)
+        .rename({"contact": "a"})
+        .filter(pl.col("org") != pl.col("org_b"))
+        .filter(pl.col("gap").is_between(-_EARLY, latest), reach <= LONGEST_CALL)
+    )
+
+
+def _transfer_score(rules: LinkingRules) -> pl.Expr:
+    seen, shown, caller = pl.col("number"), pl.col("shown"), pl.col("caller")
+    agrees = ((seen == shown) | (seen == caller)).fill_null(value=False)
+    differs = ~agrees & seen.is_not_null() & (shown.is_not_null() | caller.is_not_null())
+    apart = (pl.col("line_ended_at") - pl.col("call_ended_at")).abs()
+    together = (apart <= timedelta(seconds=2)).fill_null(value=False)
+    late = pl.col("gap").abs().dt.total_milliseconds() / (1000 * max(rules.transfer_seconds, 2))
+    number = pl.when(agrees).then(0.25).when(differs).then(-0.15).otherwise(0.0)
+    return 0.5 + number + pl.when(together).then(0.2).otherwise(0.0) + 0.05 * (1 - late)
+
+
+def caller_pairs(contacts: pl.DataFrame, lines: pl.DataFrame, rules: LinkingRules) -> pl.DataFrame:
+    """Join calls of one number to different orgs, the later begun while the other lived or soon.
+
+    Never on a number that is a switchboard's, an org's own, or a trunk's. The sooner after the
+    other's end, the higher the score. Where one call has two candidates in one org, neither
+    side tells which, and all its pairs there are ambiguous.
+
+    Args:
+        contacts: What `numbered` made.
+        lines: contact, org, shown.
+        rules: The limits.
+    """
+    calls = _traceable(contacts, lines, rules)
+    window = timedelta(minutes=rules.ani_window_minutes)
+    first = calls.select(
+        "number",
+        a="contact",
+        org_a="org",
+        start_a="started_at",
+        end_a=pl.min_horizontal(
+            pl.coalesce("line_ended_at", "ended_at", pl.col("started_at") + LONGEST_CALL),
+            pl.col("started_at") + LONGEST_CALL - window,
+        ),
+    )
+    later = calls.select("number", b="contact", org_b="org", start_b="started_at")
+    starts_meet = (pl.col("start_b") == pl.col("start_a")) & (pl.col("org_b") > pl.col("org_a"))
+    after = (pl.col("start_b") > pl.col("start_a")) | starts_meet
+    met = (
+        first.join(later, on="number")
+        .filter(pl.col("org_a") != pl.col("org_b"))
+        .filter(after, pl.col("start_b") <= pl.col("end_a") + window)
+        .with_columns(gap=pl.col("start_b") - pl.col("end_a"))
+    )
+    rivals = (pl.len().over("a", "org_b") > 1) | (pl.len().over("b", "org_a") > 1)
+    return _as_pairs(
+        met.with_columns(
+            link=pl.lit(ANI_WINDOW),
+            score=_caller_score(window),
+            gap_ms=(pl.col("start_b") - pl.col("start_a")).dt.total_milliseconds(),
+            is_ambiguous=rivals,
+        )
+    )
+
+
+def _caller_score(window: timedelta) -> pl.Expr:
+    late = pl.col("gap").dt.total_milliseconds() / max(window.total_seconds() * 1000, 1)
+    return pl.when(late < 0).then(0.5).otherwise(0.8 - 0.3 * late.clip(0, 1))
+
+
+def _traceable(contacts: pl.DataFrame, lines: pl.DataFrame, rules: LinkingRules) -> pl.DataFrame:
+    """Keep calls whose number is a person's, as far as the day tells."""
+    calls = contacts.filter(pl.col("number").is_not_null(), pl.col("number").is_duplicated())
+    common = over_common(
+        contacts.select("number", "day").drop_nulls(), most=rules.common_number_per_day
+    )
+    own = pl.concat(
+        [
+            contacts.select("day", number=pl.col(name)).drop_nulls().unique()
+            for name in ("dnis", "session_dnis")
+        ]
+    )
+    trunks = over_common(
+        lines.join(contacts.select("contact", "day"), on="contact")
+        .select("contact", "day", number="shown")
+        .drop_nulls()
+        .unique(),
+        most=1,
+    )
+    never = pl.concat([common, own.select("number", "day"), trunks])
+    return calls.join(never, on=["number", "day"], how="anti")
+
+
+_ID = ["org", "conversation_id"]
+
+
+def _placed(keys: pl.DataFrame, ids: pl.DataFrame, contacts: pl.DataFrame) -> pl.DataFrame:
+    shared = keys.filter(pl.col("value").is_duplicated())
+    times = contacts.select("contact", "started_at", "day")
+    return shared.join(ids, on=_ID).join(times, on="contact")
+
+
+def _step(column: str, step_ms: int) -> pl.Expr:
+    return pl.col(column).dt.epoch("ms") // step_ms
+
+
+def _as_pairs(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.select(pl.col(name).cast(dtype) for name, dtype in PAIR.items())
+
+
+def _oriented(pairs: pl.DataFrame, contacts: pl.DataFrame) -> pl.DataFrame:
+    """Put the conversation that starts first (else the org that sorts first) in `a`; once each."""
+    starts = contacts.select("contact", "started_at", "org")
+    known = pairs.join(starts, left_on="a", right_on="contact").join(
+        starts, left_on="b", right_on="contact", suffix="_b"
+    )
+    tie = (pl.col("started_at") == pl.col("started_at_b")) & (pl.col("org") > pl.col("org_b"))
+    swap = (pl.col("started_at") > pl.col("started_at_b")) | tie
+    return _as_pairs(
+        known.with_columns(
+            a=pl.when(swap).then("b").otherwise("a"), b=pl.when(swap).then("a").otherwise("b")
+        )
+        .sort("is_ambiguous", "score", descending=[False, True])
+        .unique(["a", "b", "link"], keep="first", maintain_order=True)
+    )

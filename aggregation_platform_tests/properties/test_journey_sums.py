@@ -1,0 +1,142 @@
+"""What holds for all journeys, whatever the evidence: nothing twice, nothing by chance of order."""
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregation_platform.facts.tables import ATTRIBUTES, CONVERSATIONS, SESSION_METRICS, SESSIONS
+from aggregation_platform.journeys.evidence import Evidence, evidence_of
+from aggregation_platform.journeys.linking import (
+    all_journeys,
+    conversation_handle_times,
+    days_around,
+    journeys_of_day,
+)
+from aggregation_platform.journeys.rules import LinkingRules
+
+FIRST = datetime(2026, 1, 5, tzinfo=UTC)
+RULES = LinkingRules(window_days=1, max_legs=4, common_number_per_day=6, transfer_seconds=60)
+"""Small limits, so that a few calls reach them; journeys span ten hours at most."""
+
+NUMBERS = (None, "tel:+15551230001", "tel:+15551230002", "tel:anonymous")
+DESKS = (None, "tel:+445550000001")
+KEYS = (None, "00FA081111", "00FA082222", "0")
+
+# Times are dense, on a grid, and often near midnight: that is where days part.
+moments = st.one_of(
+    st.integers(0, 6 * 24 * 12).map(lambda step: timedelta(minutes=5 * step)),
+    st.integers(-20, 20).map(lambda step: timedelta(days=3, minutes=step)),
+)
+told_calls = st.lists(
+    st.fixed_dictionaries(
+        {
+            "org": st.sampled_from(["us", "emea", "apac"]),
+            "start": moments,
+            "minutes": st.integers(0, 600),
+            "ani": st.sampled_from(NUMBERS),
+            "dnis": st.sampled_from(DESKS),
+            "key": st.sampled_from(KEYS),
+            "dials_after": st.one_of(st.none(), st.integers(0, 10)),
+            "handle_ms": st.lists(st.integers(0, 10**7), max_size=2),
+        }
+    ),
+    max_size=40,
+)
+
+
+def facts_of(calls):
+    conversations, sessions, attributes, metrics = [], [], [], []
+    for number, call in enumerate(calls):
+        start = FIRST + call["start"]
+        end = start + timedelta(minutes=call["minutes"])
+        shared = {"org": call["org"], "day": start.date(), "conversation_id": f"c{number:02d}"}
+        told = {"started_at": start, "ended_at": end, "external_tag": call["key"]}
+        conversations.append({**shared, **told, "originating_direction": "inbound"})
+        line = {**shared, "purpose": "customer", "media_type": "voice", "ended_at": end}
+        inbound = {"direction": "inbound", "ani": call["ani"], "dnis": call["dnis"]}
+        sessions.append({**line, **inbound, "session_number": 1, "started_at": start})
+        if call["dials_after"] is not None:
+            began = start + timedelta(minutes=call["dials_after"])
+            outbound = {"direction": "outbound", "ani": call["ani"], "dnis": DESKS[1]}
+            sessions.append({**line, **outbound, "session_number": 2, "started_at": began})
+        attributes.append({**shared, "name": "IVR_UU_ID", "value": call["key"]})
+        metrics += [
+            {**shared, "metric": "tHandle", "value_ms": value} for value in call["handle_ms"]
+        ]
+    return [
+        pl.DataFrame(rows, schema=table.frame_schema, orient="row")
+        for rows, table in (
+            (conversations, CONVERSATIONS),
+            (sessions, SESSIONS),
+            (attributes, ATTRIBUTES),
+            (metrics, SESSION_METRICS),
+        )
+    ]
+
+
+def shuffled(facts, random):
+    return [frame.sample(fraction=1, shuffle=True, seed=random.randrange(2**32)) for frame in facts]
+
+
+@given(told_calls)
+def test_each_conversation_is_a_leg_of_exactly_one_journey(calls):
+    conversations, sessions, attributes, metrics = facts_of(calls)
+    evidence = evidence_of(conversations, sessions, attributes, RULES)
+    linked = all_journeys(evidence, conversation_handle_times(metrics), RULES)
+
+    told = conversations.select("org", "conversation_id").sort("org", "conversation_id")
+    assert linked.legs.select("org", "conversation_id").sort("org", "conversation_id").equals(told)
+    assert linked.journeys["leg_count"].sum() == len(calls)
+    assert linked.journeys["journey_id"].is_unique().all()
+    assert (linked.journeys["leg_count"] <= RULES.max_legs).all()
+
+
+@given(told_calls)
+def test_handle_time_of_journeys_is_the_handle_time_of_their_sessions(calls):
+    conversations, sessions, attributes, metrics = facts_of(calls)
+    evidence = evidence_of(conversations, sessions, attributes, RULES)
+    journeys = all_journeys(evidence, conversation_handle_times(metrics), RULES).journeys
+
+    handled = [value for call in calls for value in call["handle_ms"]]
+    assert journeys["handle_ms"].sum() == sum(handled)
+    assert journeys["handled_count"].sum() == len(handled)
+
+
+@given(told_calls, st.randoms(use_true_random=False))
+def test_journeys_do_not_depend_on_the_order_in_which_anything_came(calls, random):
+    facts = facts_of(calls)
+    mixed = shuffled(facts, random)
+    in_order, in_disorder = (
+        all_journeys(evidence_of(*three, RULES), conversation_handle_times(metrics), RULES)
+        for *three, metrics in (facts, mixed)
+    )
+
+    for name in ("legs", "journeys", "links", "reviews"):
+        assert getattr(in_order, name).equals(getattr(in_disorder, name)), name
+
+
+@given(told_calls)
+def test_a_day_built_alone_has_the_journeys_it_has_among_all_days(calls):
+    conversations, sessions, attributes, metrics = facts_of(calls)
+    handle_times = conversation_handle_times(metrics)
+    days = sorted({(FIRST + call["start"]).date() for call in calls})
+    of_day = {
+        day: evidence_of(
+            *(
+                frame.filter(pl.col("day") == day)
+                for frame in (conversations, sessions, attributes)
+            ),
+            RULES,
+        )
+        for day in days
+    }
+    together = all_journeys(Evidence.sum_of(of_day.values()), handle_times, RULES)
+
+    for day in days:
+        around = [of_day[near] for near in days_around(day, RULES) if near in of_day]
+        alone = journeys_of_day(day, Evidence.sum_of(around), handle_times, RULES)
+        for name in ("legs", "journeys", "links", "reviews"):
+            expected = getattr(together, name).filter(pl.col("day") == day)
+            assert getattr(alone, name).equals(expected), (name, day)
