@@ -9,12 +9,13 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import click
 
 from aggregation_platform.cli.invocation import Invocation
+from aggregation_platform.cli.launch import prepared_environment
 from aggregation_platform.cli.options import (
     Days,
     config_option,
@@ -42,7 +43,7 @@ def materialize(invocation: Invocation, first: date, last: date, orgs: tuple[str
     config = invocation.config()
     chosen = orgs_of(config, orgs)
     command = command_line(str(config.file), days, chosen)
-    sys.exit(_run(command))
+    sys.exit(_run(command, prepared_environment(config)))
 
 
 def command_line(config_file: str, days: Days, orgs: Sequence[str]) -> list[str]:
@@ -55,9 +56,11 @@ def command_line(config_file: str, days: Days, orgs: Sequence[str]) -> list[str]
     ]
 
 
-def _run(command: Sequence[str]) -> int:
+def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run to the end; an interruption or a termination reaches the process, and is awaited."""
-    with subprocess.Popen(command) as process:  # noqa: S603 - our own interpreter and module
+    with subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        command, env=environment
+    ) as process:
 
         def pass_on(*_: object) -> None:
             process.terminate()

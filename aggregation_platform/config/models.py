@@ -269,6 +269,10 @@ class PlatformConfig(Strict):
         """The keys of the organizations, in the order written."""
         return tuple(entry.org for entry in self.organizations)
 
+    def orgs_on(self, day: date) -> tuple[str, ...]:
+        """The keys of the organizations that are fetched on that day, in the order written."""
+        return tuple(entry.org for entry in self.organizations if entry.first_day <= day)
+
     def organization(self, org: str) -> OrganizationConfig:
         """Return one organization.
 

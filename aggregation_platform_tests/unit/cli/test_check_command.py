@@ -1,0 +1,146 @@
+"""`check` against the simulator: each thing tried has its line, and a failure its remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from aggregation_platform.cli.main import cli
+from aggregation_platform.simulator.faults import Fault
+from aggregation_platform.simulator.options import SimulatorOptions
+from aggregation_platform.simulator.server import Simulator
+
+
+@pytest.fixture(scope="module")
+def simulator():
+    options = SimulatorOptions(
+        orgs=("us", "emea"), conversations_per_day=5, history_days=0, agents_per_org=10
+    )
+    with Simulator(options) as running:
+        yield running
+
+
+@pytest.fixture
+def file(simulator, tmp_path):
+    simulator.faults.clear()
+    return simulator.write_platform_files(tmp_path)
+
+
+def checked(file: Path):
+    return CliRunner().invoke(cli, ["--log-level", "error", "--config", str(file), "check"])
+
+
+def lines_of(run, subject):
+    return [line for line in run.stdout.splitlines() if line[9:].startswith(subject)]
+
+
+def test_when_all_is_well_each_thing_has_an_ok_line_and_the_status_is_0(file):
+    run = checked(file)
+
+    assert run.exit_code == 0, run.stdout
+    assert {line.split()[0] for line in run.stdout.splitlines()} == {"ok"}
+    for subject in (
+        *("configuration", "rules", "warehouse", "landing"),
+        *(
+            f"{org} {what}"
+            for org in ("us", "emea")
+            for what in ("login", "identity", "permissions", "availability")
+        ),
+    ):
+        assert len(lines_of(run, subject)) == 1, subject
+
+
+def test_it_leaves_nothing_behind_in_the_landing_zone(file):
+    checked(file)
+
+    landing = file.parent / "data" / "landing"
+    assert [path for path in landing.rglob("*") if path.is_file()] == []
+
+
+def test_a_wrong_secret_fails_one_org_and_the_others_are_tried(file):
+    file.write_text(file.read_text().replace("secret-of-us", "not-the-secret"))
+
+    run = checked(file)
+
+    assert run.exit_code == 1
+    assert lines_of(run, "us login")[0].startswith("FAILED")
+    assert "Check client_id and client_secret" in lines_of(run, "us login")[0]
+    assert lines_of(run, "us identity")[0].startswith("skipped")
+    assert lines_of(run, "emea login")[0].startswith("ok")
+    assert run.stderr.splitlines()[-1].startswith("1 of 12 checks failed: us login")
+    assert "not-the-secret" not in run.output
+
+
+def test_a_secret_that_was_changed_over_there_is_noticed_although_a_token_is_still_good(
+    file, simulator
+):
+    assert checked(file).exit_code == 0
+    simulator.faults.add(Fault(kind="server_error", org="us", route="token"))
+
+    run = checked(file)
+
+    assert lines_of(run, "us login")[0].startswith("FAILED")
+
+
+def test_credentials_of_another_organization_are_refused(file, simulator):
+    simulator.faults.add(Fault(kind="wrong_organization", org="emea"))
+
+    run = checked(file)
+
+    assert run.exit_code == 1
+    assert "organization_id" in lines_of(run, "emea login")[0]
+
+
+def test_without_an_organization_id_the_line_says_which_one_to_write(file, simulator):
+    identity = simulator.world.directories["us"].organization_id
+    text = file.read_text().replace(f"  organization_id: {identity}\n", "")
+    file.write_text(text)
+
+    run = checked(file)
+
+    assert run.exit_code == 0
+    assert lines_of(run, "us identity")[0].startswith("note")
+    assert f"add organization_id: {identity}" in lines_of(run, "us identity")[0]
+
+
+def test_an_org_that_is_down_is_told_in_one_line(file, simulator):
+    simulator.faults.add(Fault(kind="down", org="us"))
+
+    run = checked(file)
+
+    assert run.exit_code == 1
+    assert len(lines_of(run, "us login")) == 1
+
+
+def test_a_wrong_rule_fails_its_line_with_file_and_line_number(file):
+    rules = file.parent / "rules" / "queues.csv"
+    rules.write_text(rules.read_text() + "nowhere,Q,G\n")
+
+    run = checked(file)
+
+    assert run.exit_code == 1
+    assert "queues.csv: line" in lines_of(run, "rules")[0]
+
+
+def test_a_warehouse_where_no_file_can_be_made_fails_its_line(file):
+    (file.parent / "blocked").write_text("a file where the folder should be")
+    text = file.read_text().replace("data/warehouse.duckdb", "blocked/sub/warehouse.duckdb")
+    file.write_text(text)
+
+    run = checked(file)
+
+    assert run.exit_code == 1
+    assert lines_of(run, "warehouse")[0].startswith("FAILED")
+    assert "warehouse.duckdb.path" in lines_of(run, "warehouse")[0]
+
+
+def test_a_wrong_configuration_is_told_line_by_line_and_nothing_is_tried(file):
+    file.write_text(file.read_text().replace("page_size: 1000", "page_size: 0"))
+
+    run = checked(file)
+
+    assert run.exit_code == 1
+    assert [line.split()[0] for line in run.stdout.splitlines()] == ["FAILED", "FAILED"]
+    assert "organizations[0].page_size: 0 is not allowed" in run.stdout
