@@ -88,7 +88,7 @@ class Pace:
         affordable = window.reset_s * budget.permits / max(1, window.remaining)
         rest_s = min(affordable, window.reset_s)
         if rest_s <= budget.rest_s:
-            return self
+            return Pace(self.slowness, self.slowed_at_s)
         return Pace(self.slowness, self.slowed_at_s, rest_s, now_s + window.reset_s)
 
     def rest_at(self, budget: Budget, now_s: float) -> float:

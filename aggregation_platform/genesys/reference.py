@@ -81,9 +81,7 @@ class OrganizationReply(msgspec.Struct):
 
 class _Page(msgspec.Struct):
     entities: list[dict[str, Any]] | None = None
-    pageSize: int | None = None  # noqa: N815 - the API's own spelling
-    pageNumber: int | None = None  # noqa: N815
-    pageCount: int | None = None  # noqa: N815
+    pageCount: int | None = None  # noqa: N815 - the API's own spelling
     total: int | None = None
     nextUri: str | None = None  # noqa: N815
 
@@ -117,29 +115,32 @@ def listing(api: Api, kind: Listing) -> Listed:
 
 
 def _one_pass(api: Api, kind: Listing) -> tuple[dict[str, Mapping[str, Any]], int | None]:
-    """Read pages until one is empty or the last."""
+    """Read pages until one is the last, is empty, or brings nothing new."""
     seen: dict[str, Mapping[str, Any]] = {}
     total: int | None = None
+    returned = 0
     for number in range(1, MOST_PAGES):
         got = _page(api, kind, number)
         total = got.total if got.total is not None else total
-        for entity in got.entities or ():
-            if isinstance(entity.get("id"), str):
-                seen[entity["id"]] = entity
-        if not got.entities or _is_last(got, kind, number):
+        known = len(seen)
+        seen |= {each["id"]: each for each in got.entities or () if _has_id(each)}
+        returned += len(got.entities or ())
+        if len(seen) == known or _is_last(got, number, returned):
             break
     return seen, total
 
 
-def _is_last(got: _Page, kind: Listing, number: int) -> bool:
-    """Decide by what the server says of its pages; it may have given smaller ones than asked."""
+def _has_id(entity: Mapping[str, Any]) -> bool:
+    return isinstance(entity.get("id"), str)
+
+
+def _is_last(got: _Page, number: int, returned: int) -> bool:
+    """Decide by what the server gave; its pages may be smaller than asked for."""
     if got.nextUri:
         return False
     if got.pageCount is not None:
         return number >= got.pageCount
-    if got.total is None:
-        return False
-    return number * (got.pageSize or kind.page_size) >= got.total
+    return got.total is not None and returned >= got.total
 
 
 def _page(api: Api, kind: Listing, number: int) -> _Page:

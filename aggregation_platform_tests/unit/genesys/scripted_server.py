@@ -32,6 +32,7 @@ class Seen:
     query: dict[str, str]
     headers: Mapping[str, str]
     body: bytes
+    client: tuple[str, int]
 
     @property
     def json(self) -> Any:
@@ -70,6 +71,7 @@ class ScriptedServer(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.seen: list[Seen] = []
+        self.connections: set[tuple[str, int]] = set()
         self.script: dict[str, deque[Answer | Callable[[Seen], Answer]]] = {}
         self.lock = threading.Lock()
         self.on("POST /oauth/token", Answer(200, TOKEN))
@@ -89,6 +91,7 @@ class ScriptedServer(ThreadingHTTPServer):
     def answer_to(self, seen: Seen) -> Answer:
         with self.lock:
             self.seen.append(seen)
+            self.connections.add(seen.client)
             answers = self.script.get(f"{seen.method} {seen.path}")
             if not answers:
                 return Answer(404, {"message": "nothing scripted", "code": "not.found"})
@@ -108,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         headers = {name.lower(): value for name, value in self.headers.items()}
-        seen = Seen(at, self.command, parts.path, query, headers, body)
+        seen = Seen(at, self.command, parts.path, query, headers, body, self.client_address)
         answer = cast("ScriptedServer", self.server).answer_to(seen)
         if answer.pause_s:
             time.sleep(answer.pause_s)
