@@ -109,8 +109,12 @@ def test_journeys_do_not_depend_on_the_order_in_which_anything_came(calls, rando
     facts = facts_of(calls)
     mixed = shuffled(facts, random)
     in_order, in_disorder = (
-        all_journeys(evidence_of(*three, RULES), conversation_handle_times(metrics), RULES)
-        for *three, metrics in (facts, mixed)
+        all_journeys(
+            evidence_of(conversations, sessions, attributes, RULES),
+            conversation_handle_times(metrics),
+            RULES,
+        )
+        for conversations, sessions, attributes, metrics in (facts, mixed)
     )
 
     for name in ("legs", "journeys", "links", "reviews"):
@@ -124,10 +128,9 @@ def test_a_day_built_alone_has_the_journeys_it_has_among_all_days(calls):
     days = sorted({(FIRST + call["start"]).date() for call in calls})
     of_day = {
         day: evidence_of(
-            *(
-                frame.filter(pl.col("day") == day)
-                for frame in (conversations, sessions, attributes)
-            ),
+            conversations.filter(pl.col("day") == day),
+            sessions.filter(pl.col("day") == day),
+            attributes.filter(pl.col("day") == day),
             RULES,
         )
         for day in days
