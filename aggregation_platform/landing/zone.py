@@ -218,15 +218,17 @@ class LandingZone:
         )
 
     def landed_day(self, org: str, day: date) -> LandedDay | None:
-        """Return the pages of the day's current job, then those of a tail that was begun later.
+        """Return the pages of the day's current job, then those of its tail.
 
+        A tail that the job reaches past is left out: the job has its conversations, settled.
         None if nothing of the day was ever finished.
         """
         job, tail = self.current(org, day, "job"), self.current(org, day, "query")
-        if tail is None or (job is not None and _begun_order(tail) <= _begun_order(job)):
-            return self.landed(job) if job is not None else None
-        if job is None:
-            return self.landed(tail)
+        if job is None or tail is None:
+            found = job or tail
+            return self.landed(found) if found is not None else None
+        if _replaces(job, tail):
+            return self.landed(job)
         return _joined(self.landed(job), self.landed(tail))
 
     def days(self, org: str) -> tuple[date, ...]:
@@ -253,8 +255,12 @@ class LandingZone:
         return AttemptJournal(self.objects, f"{begun.org}/{day_key(begun.day)}/{name}")
 
 
-def _begun_order(journal: AttemptJournal) -> str:
-    return "-".join(journal.attempt_id.split("-")[:2])
+def _replaces(job: AttemptJournal, tail: AttemptJournal) -> bool:
+    """Whether a job has all that a tail covers, or the tail is of a site that was taken over."""
+    done, begun, covered = job.done(), job.begun(), tail.begun()
+    if done is None or begun is None or covered is None or covered.epoch < begun.epoch:
+        return True
+    return done.data_available_to is not None and done.data_available_to >= covered.end
 
 
 def _joined(job: LandedDay, tail: LandedDay) -> LandedDay:

@@ -65,12 +65,18 @@ def begun(zone: LandingZone, *, source: Source = "job", now=NOON, epoch=1):
     return journal, journal.submitted("w", job, Submitted(job_id="j1", submitted_at=now))
 
 
-def finished(zone: LandingZone, **how):
+def finished(zone: LandingZone, *, available_to=NOON, **how):
     journal, job = begun(zone, **how)
     journal.store_page("w", job, gzip.compress(PAGE), entry())
-    journal.finish(
-        Done(pages=1, records=2, bytes=1, data_available_to=NOON, jobs_submitted=1, done_at=NOON)
+    done = Done(
+        pages=1,
+        records=2,
+        bytes=1,
+        data_available_to=available_to,
+        jobs_submitted=1,
+        done_at=NOON,
     )
+    journal.finish(done)
     return journal
 
 
@@ -147,22 +153,42 @@ def test_an_attempt_of_a_newer_epoch_is_current_whatever_its_time(zone: LandingZ
     assert zone.current("us", DAY) == newer
 
 
-def test_a_tail_that_is_newer_than_the_job_follows_its_pages(zone: LandingZone):
-    finished(zone)
-    finished(zone, source="query", now=NOON + timedelta(minutes=5))
+EVENING = datetime(2026, 1, 5, 18, tzinfo=UTC)
+
+
+def test_a_tail_follows_the_pages_of_a_job_that_does_not_reach_past_it(zone: LandingZone):
+    finished(zone, source="query")
+    finished(zone, available_to=EVENING, now=NOON + timedelta(minutes=5))
     day = zone.landed_day("us", DAY)
 
     assert day is not None
     assert [(page.number, page.source) for page in day] == [(1, "job"), (2, "query")]
 
 
-def test_a_tail_is_replaced_by_a_job_that_was_begun_after_it(zone: LandingZone):
-    finished(zone, source="query")
-    finished(zone, now=NOON + timedelta(minutes=5))
+def test_a_tail_is_replaced_by_a_job_that_reaches_past_it(zone: LandingZone):
+    finished(zone, source="query", now=NOON + timedelta(minutes=5))
+    finished(zone)
     day = zone.landed_day("us", DAY)
 
     assert day is not None
     assert [page.source for page in day] == ["job"]
+
+
+def test_a_tail_of_a_site_that_was_taken_over_is_left_out(zone: LandingZone):
+    finished(zone, available_to=EVENING, epoch=7)
+    finished(zone, source="query", now=NOON + timedelta(days=9), epoch=6)
+    day = zone.landed_day("us", DAY)
+
+    assert day is not None
+    assert [page.source for page in day] == ["job"]
+
+
+def test_a_tail_alone_is_all_there_is_of_a_day_no_job_has_been_read_for(zone: LandingZone):
+    finished(zone, source="query")
+    day = zone.landed_day("us", DAY)
+
+    assert day is not None
+    assert [page.source for page in day] == ["query"]
 
 
 def test_a_day_of_which_nothing_was_finished_has_no_pages(zone: LandingZone):
