@@ -6,15 +6,20 @@ stands behind the configuration (assembly.py).
 
 from __future__ import annotations
 
+from aggregation_platform.assembly import Assembly
 from aggregation_platform.config.models import PlatformConfig
 from aggregation_platform.errors import WarehouseError
-from aggregation_platform.warehouse.duckdb_store import DuckDBSettings
-from aggregation_platform.warehouse.opening import open_warehouse
 from aggregation_platform.warehouse.store import Warehouse
 
 
 def warehouse_to_read(config: PlatformConfig) -> Warehouse:
-    """Return the configured warehouse.
+    """Return the configured warehouse; raises as `refuse_unless_loaded`."""
+    refuse_unless_loaded(config)
+    return Assembly(config).warehouse
+
+
+def refuse_unless_loaded(config: PlatformConfig) -> None:
+    """Say what to run when there is nothing to read.
 
     Raises:
         WarehouseError: If it is a file that does not exist: nothing was ever loaded.
@@ -25,4 +30,3 @@ def warehouse_to_read(config: PlatformConfig) -> Warehouse:
             f"nothing has been loaded yet: there is no warehouse {path}; run "
             "`aggregation-platform materialize --from yyyy-mm-dd --to yyyy-mm-dd`."
         )
-    return open_warehouse(DuckDBSettings(path))
