@@ -117,7 +117,7 @@ class Aggregates:
                 yield metric, event.at, dimensions, [1, value, value, value]
 
     def _day(self, day: int) -> list[Row]:
-        key = (day, hash(tuple(sorted(list(self.truth.generations.items())))))
+        key = (day, hash(tuple(sorted(self.truth.generations.items()))))
         with self._lock:
             if key in self._days:
                 self._days.move_to_end(key)

@@ -171,6 +171,7 @@ class Control:
                 "aht_ms": handle_ms / handled if handled else None,
             },
             "journeys": [sorted(journey) for journey in self.truth.journeys(start, end)],
+            "malformed": {o: self.truth.malformed(o, start, end) for o in self.services},
             "agents": [[*key, person] for key, person in self.truth.agents().items()],
             "queues": [[*key, name] for key, name in self.truth.queues().items()],
         })  # fmt: skip

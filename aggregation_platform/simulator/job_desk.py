@@ -23,7 +23,7 @@ from aggregation_platform.simulator.jobs import (
     hide_earlier_days,
     place_of,
 )
-from aggregation_platform.simulator.lake import Lake, hash_of
+from aggregation_platform.simulator.lake import Lake
 from aggregation_platform.simulator.oddities import MALFORMATIONS, break_record
 from aggregation_platform.simulator.options import SimulatorOptions
 from aggregation_platform.simulator.replies import (
@@ -37,7 +37,7 @@ from aggregation_platform.simulator.replies import (
     reply,
 )
 from aggregation_platform.simulator.timestamps import HOUR_MS, iso_seconds
-from aggregation_platform.simulator.world import Ref, World
+from aggregation_platform.simulator.world import Ref, World, number_of_ref
 
 Json = dict[str, Any]
 JOBS = "/api/v2/analytics/conversations/details/jobs"
@@ -177,8 +177,8 @@ class JobDesk:
 
     def _written(self, ref: Ref, job: Job) -> bytes:
         record = self.lake.record(ref, job.generations, job.watermark)
-        if self.lake.is_malformed(ref):
-            how = MALFORMATIONS[mixed(hash_of(ref) + 1) % len(MALFORMATIONS)]
+        if self.world.is_malformed(ref):
+            how = MALFORMATIONS[mixed(number_of_ref(ref) + 1) % len(MALFORMATIONS)]
             # The standard library writes a lone surrogate as an escape; orjson refuses it.
             return json.dumps(break_record(record, how)).encode()
         return orjson.dumps(record)

@@ -10,10 +10,8 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
-from aggregation_platform.simulator.dice import fraction
 from aggregation_platform.simulator.options import SimulatorOptions
 from aggregation_platform.simulator.payloads import record_of
 from aggregation_platform.simulator.timestamps import (
@@ -115,18 +113,3 @@ class Lake:
 
     def _day_of(self, ref: Ref) -> int:
         return ref.day_number if not ref.leg else self.world.start_of(ref) // DAY_MS
-
-    def is_malformed(self, ref: Ref) -> bool:
-        """Tell whether a record is served broken."""
-        rate = self.options.malformed_rate
-        return bool(rate) and fraction(hash_of(ref)) < rate
-
-
-@lru_cache(maxsize=1024)
-def _org_number(org: str) -> int:
-    return sum(byte << 8 * place for place, byte in enumerate(org.encode()[:6]))
-
-
-def hash_of(ref: Ref) -> int:
-    """Give a number for a ref that does not depend on Python's hash."""
-    return (_org_number(ref.org) << 60) + (ref.day_number << 40) + (ref.place << 2) + ref.leg

@@ -45,6 +45,7 @@ def multi_day(scene: Scene) -> Story:
             scene, story, queue, entered, user, waited=dice.duration(40_000, 900, 900_000),
             mean=200_000, first=number == 0,
         )  # fmt: skip
+        work.party += number  # each day another agent, so another participant
         if number < last:
             work.handed_over = "blind"
         story.add(work)

@@ -108,7 +108,7 @@ class _Writer:
         if story.external_tag:
             record["externalTag"] = story.external_tag
         if story.message_type:
-            record["conversationInitiator"] = "messaging"
+            record["conversationInitiator"] = "customer"
         if story.resolved_at is not None:
             record["resolutions"] = [{"eventTime": iso(story.resolved_at)}]
         return record

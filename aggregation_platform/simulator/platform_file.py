@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from aggregation_platform.simulator.directory import RULED, TRAVELLERS, UNMAPPED
-from aggregation_platform.simulator.scene import CORRELATION_KEY, PBX_NUMBER
+from aggregation_platform.simulator.scene import CORRELATION_KEY
 from aggregation_platform.simulator.world import World
 
 
@@ -49,7 +49,7 @@ def platform_yaml(world: World, url: str, directory: Path) -> str:
                 "transfer_seconds": 10,
                 "ani_window_minutes": 5,
                 "max_legs": 20,
-                "ignored_numbers": [PBX_NUMBER],
+                "ignored_numbers": [],
             },
         },
         "warehouse": {

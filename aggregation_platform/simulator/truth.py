@@ -207,6 +207,14 @@ class Truth:
         start = day_start(day)
         return self.handle_times(org, start, start + DAY_MS).get((), (0, 0))
 
+    def malformed(self, org: str, start: int, end: int) -> list[str]:
+        """Give the conversations of [start, end) whose records are served broken."""
+        if not self.world.options.malformed_rate:
+            return []
+        span = self.world.span(org, start, end)
+        refs = (span.ref(place) for place in range(len(span)))
+        return [self.world.conversation_id(ref) for ref in refs if self.world.is_malformed(ref)]
+
     def journeys(self, start: int, end: int) -> list[frozenset[tuple[str, str]]]:
         """Give each contact of several orgs whose first record starts in [start, end)."""
         found: list[frozenset[tuple[str, str]]] = []

@@ -28,11 +28,10 @@ def _arrive(scene: Scene, kind: str) -> tuple[Story, Queue, int]:
     return story, queue, left + scene.dice.whole(4, 20)
 
 
-def _be_served(scene: Scene, story: Story, queue: Queue, entered: int) -> Work:
+def _be_served(scene: Scene, story: Story, queue: Queue, entered: int, *, party: int = 2) -> Work:
     """Wait in the queue and be answered; the agent's leg is not yet part of the story."""
     waited = scene.dice.duration(25_000, 1_200, 300_000)
     user = scene.place.agent(scene.dice, scene.day)
-    party = len(story.legs) + 1
     until = scene.wait(story, entered, queue, waited, party=party, chosen=user)
     talk = scene.stretches(190_000)
     return scene.answer(until, waited, queue, talk, party=party + 1, user=user)
@@ -94,7 +93,7 @@ def blind_transfer(scene: Scene) -> Story:
     story.add(scene.wrap(first))
     other = scene.dice.pick(scene.place.queues_for("voice"))
     again = talk_end(first) + scene.dice.whole(5, 60)
-    second = _be_served(scene, story, other, again)
+    second = _be_served(scene, story, other, again, party=4)
     story.add(scene.wrap(second))
     return _finish(scene, story, queue, second)
 
@@ -107,7 +106,7 @@ def consult_transfer(scene: Scene) -> Story:
     talk, asked = dice.duration(120_000, 10_000, 500_000), dice.whole(300, 2_000)
     first.consulted_at = answered_at(first) + talk + asked
     other = dice.pick(scene.place.queues_for("voice"))
-    second = _be_served(scene, story, other, first.consulted_at)
+    second = _be_served(scene, story, other, first.consulted_at, party=4)
     hold = answered_at(second) - (answered_at(first) + talk) + dice.whole(5_000, 40_000)
     first.stretches = ((TALK, talk), (HOLD, hold), (TALK, dice.whole(2_000, 20_000)))
     first.handed_over, first.failed = "consult", dice.chance(0.3)

@@ -215,6 +215,11 @@ class World:
         plan = self.plan(ref.org, ref.day_number)
         return self.story(ref).start if ref.leg else plan.start_of(ref.place)
 
+    def is_malformed(self, ref: Ref) -> bool:
+        """Tell whether jobs serve this record broken."""
+        rate = self.options.malformed_rate
+        return bool(rate) and fraction(number_of_ref(ref)) < rate
+
     # Intervals -----------------------------------------------------------------------------
 
     def span(self, org: str, start: int, end: int, generation: int = 0) -> Span:
@@ -293,6 +298,12 @@ class World:
                     if end is None or end >= moment:
                         found.append((start, ref))
         return tuple(ref for _, ref in sorted(set(found)))
+
+
+def number_of_ref(ref: Ref) -> int:
+    """Give a number for a ref that does not depend on Python's hash."""
+    org = profile_of(ref.org).number
+    return ((org << 20 | ref.day_number) << 28 | ref.place) << 2 | ref.leg
 
 
 def _day(day_number: int) -> date:
