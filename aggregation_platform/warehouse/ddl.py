@@ -68,4 +68,5 @@ def _column_comments(table: Table, columns: Iterable[Column]) -> Iterator[str]:
 
 
 def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+    """Return a text literal, with typographic apostrophes, so that nothing needs doubling."""
+    return "'" + value.replace("'", "\N{RIGHT SINGLE QUOTATION MARK}") + "'"

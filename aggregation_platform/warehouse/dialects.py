@@ -30,6 +30,10 @@ _TOKENS = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
+_COLUMN_COMMENT = re.compile(
+    r"""comment\ on\ column\ (?P<place>"[^"]+"\."[^"]+")\.(?P<column>"[^"]+")\ is\ """, re.VERBOSE
+)
+
 
 def kind_of(table: Table, column: Column) -> ColumnKind:
     """Return which of the few kinds of column this is.
@@ -79,6 +83,9 @@ class Dialect:
         clusters: Whether a table can be clustered.
         parse_json: The expression that makes JSON of text.
         json_as_text: The expression that makes text of JSON.
+        instant_as_number: The expression that makes microseconds since 1970 of an instant, where
+            the driver does not bring every instant over whole.
+        column_comment: The statement that comments on a column.
     """
 
     name: Literal["duckdb", "snowflake"]
@@ -88,6 +95,8 @@ class Dialect:
     clusters: bool
     parse_json: str
     json_as_text: str
+    instant_as_number: str | None
+    column_comment: str
 
     def quoted(self, name: str) -> str:
         """Return a name as it stands in a statement."""
@@ -120,7 +129,11 @@ class Dialect:
     def shown(self, column: Column) -> str:
         """Return the expression that reads a column, JSON as text."""
         name = self.quoted(column.name)
-        return f"{self.json_as_text.format(name)} AS {name}" if column.is_json else name
+        if column.is_json:
+            return f"{self.json_as_text.format(name)} AS {name}"
+        if self.instant_as_number and isinstance(column.dtype, pl.Datetime):
+            return f"{self.instant_as_number.format(name)} AS {name}"
+        return name
 
     def statements(self, sql: str) -> list[str]:
         """Split SQL at its semicolons and spell each statement in this dialect.
@@ -137,7 +150,11 @@ class Dialect:
                 statements.append("")
             elif not token["comment"]:
                 statements[-1] += self._spelled(token)
-        return [statement.strip() for statement in statements if statement.strip()]
+        return [
+            _COLUMN_COMMENT.sub(self.column_comment, statement.strip())
+            for statement in statements
+            if statement.strip()
+        ]
 
     def _spelled(self, token: re.Match[str]) -> str:
         if token["name"] is not None:
@@ -183,6 +200,8 @@ DUCKDB = Dialect(
     clusters=False,
     parse_json="CAST({} AS JSON)",
     json_as_text="CAST({} AS VARCHAR)",
+    instant_as_number=None,
+    column_comment=r"COMMENT ON COLUMN \g<place>.\g<column> IS ",
 )
 
 SNOWFLAKE = Dialect(
@@ -209,4 +228,6 @@ SNOWFLAKE = Dialect(
     clusters=True,
     parse_json="PARSE_JSON({})",
     json_as_text="TO_JSON({})",
+    instant_as_number="DATE_PART(EPOCH_MICROSECOND, {})",
+    column_comment=r"ALTER TABLE \g<place> ALTER COLUMN \g<column> COMMENT ",
 )

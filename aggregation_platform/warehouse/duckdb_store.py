@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+from arro3.core import Table as Arrow
 
 from aggregation_platform.clock import Clock
 from aggregation_platform.errors import (
@@ -66,7 +67,7 @@ class DuckDBWarehouse(SqlWarehouse):
             yield DuckDBSession(connection)
 
     @contextmanager
-    def _writing(self, spooled: Sequence[Spooled]) -> Generator[DuckDBSession]:  # noqa: ARG002 - files are read where they lie
+    def _writing(self, spooled: Sequence[Spooled], tag: str) -> Generator[DuckDBSession]:  # noqa: ARG002 - files are read where they lie; DuckDB keeps no record of statements
         with (
             self._file.writing(clock=self._clock, wait_s=self._wait_s) as connection,
             in_our_words(self._file.path),
@@ -76,7 +77,7 @@ class DuckDBWarehouse(SqlWarehouse):
 
     @contextmanager
     def _changing_schema(self) -> Generator[DuckDBSession]:
-        with self._writing([]) as session:
+        with self._writing([], "migrate") as session:
             yield session
 
     def _check_is_one_select(self, sql: str) -> None:
@@ -107,7 +108,7 @@ class DuckDBSession:
     def frame(self, sql: str, values: Sequence[object] = ()) -> pl.DataFrame:
         """Send one SELECT and return its rows as a frame, names in lower case."""
         relation = self._connection.sql(sql, params=list(values))
-        return pl.DataFrame(relation).rename(str.lower)
+        return pl.DataFrame(Arrow.from_arrow(relation)).rename(str.lower)
 
     def load(self, spooled: Spooled) -> None:
         """Add all rows of the part files to their table."""

@@ -7,9 +7,16 @@ from __future__ import annotations
 
 from aggregation_platform.clock import Clock, SystemClock
 from aggregation_platform.warehouse.duckdb_store import DuckDBSettings, DuckDBWarehouse
+from aggregation_platform.warehouse.snowflake_settings import SnowflakeSettings
+from aggregation_platform.warehouse.snowflake_store import SnowflakeWarehouse
 from aggregation_platform.warehouse.store import Warehouse
 
 
-def open_warehouse(settings: DuckDBSettings, *, clock: Clock | None = None) -> Warehouse:
+def open_warehouse(
+    settings: DuckDBSettings | SnowflakeSettings, *, clock: Clock | None = None
+) -> Warehouse:
     """Return the warehouse of these settings. Nothing is opened or connected yet."""
-    return DuckDBWarehouse(settings, clock=clock or SystemClock())
+    clock = clock or SystemClock()
+    if isinstance(settings, SnowflakeSettings):
+        return SnowflakeWarehouse(settings, clock=clock)
+    return DuckDBWarehouse(settings, clock=clock)

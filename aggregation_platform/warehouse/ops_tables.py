@@ -155,7 +155,7 @@ class Journal(dy.Schema):
     epoch = dy.Int64(min=0)
     site = dy.String()
     actor = dy.String(description="person or process")
-    at = instant()
+    noted_at = instant()
     evidence = json_text(description="what was seen when the step was decided")
     outcome = dy.String(nullable=True)
 

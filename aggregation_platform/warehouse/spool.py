@@ -125,7 +125,9 @@ def as_declared(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
 def _as_declared(frame: pl.DataFrame, column: Column) -> pl.Expr:
     value = pl.col(column.name)
     found = frame.schema[column.name]
-    if isinstance(column.dtype, pl.Datetime) and isinstance(found, pl.Datetime):
+    if isinstance(column.dtype, pl.Datetime) and not isinstance(found, pl.Datetime):
+        return value.cast(pl.Int64).cast(column.dtype)  # microseconds since 1970
+    if isinstance(found, pl.Datetime):
         value = value.dt.cast_time_unit("us")
         zoned = value.dt.convert_time_zone if found.time_zone else value.dt.replace_time_zone
         return zoned("UTC")

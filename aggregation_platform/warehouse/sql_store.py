@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, TypeVar, cast
 
 import polars as pl
 
@@ -44,6 +44,8 @@ from aggregation_platform.warehouse.store import (
     WriteStamp,
 )
 
+_Result = TypeVar("_Result")
+
 
 class OutcomeUnknownError(WarehouseError):
     """The connection was lost while committing; the log tells what happened."""
@@ -68,8 +70,11 @@ class SqlWarehouse(ABC):
         """Give a connection that only reads."""
 
     @abstractmethod
-    def _writing(self, spooled: Sequence[Spooled]) -> AbstractContextManager[Session]:
-        """Give a transaction that can load these files: commits at the end, or undoes all."""
+    def _writing(self, spooled: Sequence[Spooled], tag: str) -> AbstractContextManager[Session]:
+        """Give a transaction that can load these files: commits at the end, or undoes all.
+
+        The tag says to whoever looks at the warehouse's own records what this was for.
+        """
 
     @abstractmethod
     def _changing_schema(self) -> AbstractContextManager[Session]:
@@ -79,7 +84,7 @@ class SqlWarehouse(ABC):
     def _check_is_one_select(self, sql: str) -> None:
         """Raise WarehouseError unless this is a single statement that only reads."""
 
-    def _repeated(self, write: Callable[[], PartitionWritten]) -> PartitionWritten:
+    def _repeated(self, write: Callable[[], _Result]) -> _Result:
         """Do a whole transaction, again where that is safe and may help."""
         return write()
 
@@ -103,11 +108,12 @@ class SqlWarehouse(ABC):
             beside = [(rows, folder.write(rows.table, None, rows.frame)) for rows in alongside]
 
             def write() -> PartitionWritten:
-                with self._writing([spooled, *(files for _, files in beside)]) as session:
+                files = [spooled, *(one for _, one in beside)]
+                with self._writing(files, f"{table.key} {partition} {stamp.run_id}") as session:
                     self._send(session, say.delete_partition(self.dialect, table, partition))
                     session.load(spooled)
-                    for rows, files in beside:
-                        self._put(session, rows, files)
+                    for rows, one in beside:
+                        self._put(session, rows, one)
                     self._note(session, table, partition, spooled, grant, stamp, ledger)
                     self._fence(session, grant)
                     return _written(spooled, session)
@@ -130,11 +136,15 @@ class SqlWarehouse(ABC):
     def _add(self, rows: Rows, grant: WriteGrant, *, replace_keys: bool) -> None:
         with self._folder() as folder:
             files = folder.write(rows.table, None, rows.frame)
-            with self._writing([files]) as session:
-                if replace_keys:
-                    self._clear_keys(session, rows)
-                session.load(files)
-                self._fence(session, grant)
+
+            def write() -> None:
+                with self._writing([files], rows.table.key) as session:
+                    if replace_keys:
+                        self._clear_keys(session, rows)
+                    session.load(files)
+                    self._fence(session, grant)
+
+            self._repeated(write)
 
     def _put(self, session: Session, rows: Rows, files: Spooled) -> None:
         if rows.table.schema.primary_key():
@@ -201,7 +211,7 @@ class SqlWarehouse(ABC):
         """Return the rows of one SELECT; instants as Datetime us UTC, JSON as text."""
         self._check_is_one_select(sql)
         with self._reading() as session:
-            return in_utc(session.frame(sql, [say.bound(value) for value in parameters]))
+            return plain(session.frame(sql, [say.bound(value) for value in parameters]))
 
     # schema
 
@@ -268,12 +278,16 @@ class SqlWarehouse(ABC):
             "taken_by": by,
             "reason": reason,
         }
-        with self._writing([]) as session:
-            self._send(session, say.lock_scope(self.dialect, scope))
-            lease = self._read_lease(session, scope)
-            refuse_unless_seen(scope, seen, lease)
-            self._write_lease(session, lease, row)
-            self._fence(session, grant)
+
+        def write() -> None:
+            with self._writing([], f"{site} takes {scope}") as session:
+                self._send(session, say.lock_scope(self.dialect, scope))
+                lease = self._read_lease(session, scope)
+                refuse_unless_seen(scope, seen, lease)
+                self._write_lease(session, lease, row)
+                self._fence(session, grant)
+
+        self._repeated(write)
         return grant
 
     def _write_lease(self, session: Session, lease: Lease | None, row: dict[str, object]) -> None:
@@ -306,15 +320,25 @@ class SqlWarehouse(ABC):
         return spool_folder(self._spool, self._clock)
 
 
-def in_utc(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame with every instant as Datetime us UTC."""
-    return frame.with_columns(
-        pl.col(name).cast(pl.Datetime("us", dtype.time_zone)).dt.convert_time_zone("UTC")
-        if dtype.time_zone
-        else pl.col(name).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
-        for name, dtype in frame.schema.items()
-        if isinstance(dtype, pl.Datetime)
-    )
+def plain(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with the few types that both warehouses can agree on.
+
+    Whole numbers are Int64, others Float64, instants Datetime us UTC. A whole number too large
+    for 64 bits stays a decimal.
+    """
+    return frame.with_columns(_plain(values) for values in frame)
+
+
+def _plain(values: pl.Series) -> pl.Series:
+    dtype = values.dtype
+    if isinstance(dtype, pl.Datetime):
+        instants = values.cast(pl.Datetime("us", dtype.time_zone))
+        zoned = instants.dt.convert_time_zone if dtype.time_zone else instants.dt.replace_time_zone
+        return zoned("UTC")
+    if dtype.is_integer() or (isinstance(dtype, pl.Decimal) and not dtype.scale):
+        whole = values.cast(pl.Int64, strict=False)
+        return whole if whole.null_count() == values.null_count() else values
+    return values.cast(pl.Float64) if dtype.is_numeric() else values
 
 
 def _written(spooled: Spooled, session: Session | None = None) -> PartitionWritten:

@@ -204,6 +204,21 @@ def load_parquet(dialect: Dialect, table: Table, source: str) -> str:
     return f"INSERT INTO {dialect.place(table)} ({names}) SELECT {stored} FROM {source}"
 
 
+def copy_parquet(dialect: Dialect, table: Table, place: str) -> str:
+    r"""Return the COPY that loads a table's staged files, by name, JSON as VARIANT.
+
+    By default a text `\N` would be loaded as NULL; the empty NULL_IF prevents it.
+    """
+    names = dialect.names(column.name for column in table.columns)
+    taken = ", ".join(
+        dialect.stored(table, column, f"$1:{column.name}") for column in table.columns
+    )
+    return (
+        f"COPY INTO {dialect.place(table)} ({names}) FROM (SELECT {taken} FROM {place}) "
+        "FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE NULL_IF = ())"
+    )
+
+
 def _within(dialect: Dialect, partitions: Sequence[Partition]) -> Statement:
     """Group by org, so that a month of many orgs is no deep chain of ORs."""
     days_of: dict[str | None, set[date | None]] = {}
