@@ -15,7 +15,8 @@ from aggregation_platform.simulator.server import Simulator
 with warnings.catch_warnings():
     # The client's own modules warn while they are imported.
     warnings.simplefilter("ignore")
-    import PureCloudPlatformClientV2 as Sdk
+    import PureCloudPlatformClientV2 as Sdk  # pyright: ignore[reportMissingTypeStubs]
+    from PureCloudPlatformClientV2 import rest  # pyright: ignore[reportMissingTypeStubs]
 
 DAY = "2026-01-05T00:00:00.000Z/2026-01-06T00:00:00.000Z"
 OPTIONS = SimulatorOptions(
@@ -188,7 +189,7 @@ def test_two_orgs_are_two_clients(simulator, client):
 
 
 def test_an_error_body_is_what_the_sdk_expects(client):
-    with pytest.raises(ApiException) as refused:
+    with pytest.raises(rest.ApiException) as refused:
         Sdk.ConversationsApi(client).get_analytics_conversations_details_job("no such job")
 
     assert refused.value.status == 404
