@@ -29,8 +29,8 @@ DEFAULT_RETRY_AFTER_S = 3.0
 """The official SDKs' default where Retry-After is absent or no number."""
 SPACING_S = 1.01
 """A second, and a little for clocks that run at slightly different speeds."""
-SLOWEST = 16.0
-"""On 429 after 429 we go down to this fraction of the budget, no further."""
+SLOWEST = 4.0
+"""On 429 after 429 we go down to a quarter of the budget, no further: Retry-After does the rest."""
 RECOVERY_S = 30.0
 """Half of a slow-down is gone after this long without another 429."""
 LOST_GRACE_S = 3.0
@@ -79,7 +79,9 @@ class Pace:
         return 1.0 + (self.slowness - 1.0) * 0.5 ** (elapsed / RECOVERY_S)
 
     def slower(self, now_s: float) -> Pace:
-        """Return the pace after a 429."""
+        """Return the pace after a 429; those that arrive together count once."""
+        if 0.0 <= now_s - self.slowed_at_s < SPACING_S:
+            return self
         slowness = min(SLOWEST, 2.0 * self.slowness_at(now_s))
         return Pace(slowness, now_s, self.rest_s, self.rest_until_s)
 

@@ -94,9 +94,8 @@ class Retries:
         if isinstance(error, RateLimitedError):
             return 0.0
         policy = self._policy
-        return tenacity.wait_exponential_jitter(
-            initial=policy.first_wait_s, max=policy.longest_wait_s, jitter=policy.jitter_s
-        )(state)
+        doubling = tenacity.wait_exponential(policy.first_wait_s, max=policy.longest_wait_s)
+        return (doubling + tenacity.wait_random(0, policy.jitter_s))(state)
 
     def _note(self, state: tenacity.RetryCallState, what: str) -> None:
         seconds = state.next_action.sleep if state.next_action else 0.0

@@ -47,11 +47,15 @@ def test_a_429_halves_the_pace_and_time_brings_it_back_slowly():
 
 def test_the_pace_never_exceeds_the_budget_nor_falls_without_end():
     pace = Pace()
-    for second in range(100):
-        pace = pace.slower(1000.0 + second)
+    for number in range(100):
+        pace = pace.slower(1000.0 + 2 * number)
 
     assert pace.slowness == SLOWEST
     assert Pace(slowed_at_s=2000.0).rest_at(FIVE, 1000.0) == SPACING_S
+
+
+def test_429s_that_arrive_together_slow_us_down_once():
+    assert Pace().slower(1000.0).slower(1000.4) == Pace().slower(1000.0)
 
 
 @pytest.mark.parametrize(
@@ -172,13 +176,15 @@ def test_the_wait_for_a_permit_has_an_end(shared_state: SqliteState, clock: Manu
 
 
 class StoppingClock(ManualClock):
-    """A clock of a process that is stopped once, just after it asked for the time."""
+    """A clock of a process that is stopped once, between asking for a permit and getting it."""
 
     stop_s = 0.0
+    readings = 0
 
     def monotonic(self) -> float:
         at = super().monotonic()
-        if self.stop_s:
+        self.readings += 1
+        if self.stop_s and self.readings == 2:
             self.advance(self.stop_s)
             self.stop_s = 0.0
         return at
