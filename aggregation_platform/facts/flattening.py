@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
+import polars.selectors as cs
 from arro3.core import DataType, Schema
 from arro3.core import Field as ArrowField
 from arro3.io import read_json
@@ -28,6 +29,8 @@ from aggregation_platform.facts.fields import (
 from aggregation_platform.intervals import Interval
 
 _BATCH = 256  # a third slower at 1024: larger batches fault more pages in
+
+_YEARS_1_TO_9999 = (-62_135_596_800_000_000, 253_402_300_799_999_999)  # microseconds
 
 _INSTANT = DataType.timestamp("us", tz="UTC")
 _TYPES = {
@@ -107,7 +110,7 @@ def _nested(payloads: Sequence[bytes]) -> pl.DataFrame:
         raise UnreadableError(str(error)) from error
     if nested.height != len(payloads):
         raise UnreadableError(f"{len(payloads)} records were read as {nested.height}")
-    return nested
+    return _checked(nested)
 
 
 def _columns(level: Level, prefix: str = "") -> list[pl.Expr]:
@@ -127,8 +130,18 @@ def _json_list(texts: pl.Expr, column: str) -> pl.Expr:
 
 def _lifted(frame: pl.DataFrame, lists: str) -> pl.DataFrame:
     """Give each item of a list its row and its members columns; null and empty lists give none."""
-    lifted = frame.explode(lists, empty_as_null=False, keep_nulls=False)
-    return lifted.unnest(lists)
+    return _checked(frame.explode(lists, empty_as_null=False, keep_nulls=False).unnest(lists))
+
+
+def _checked(frame: pl.DataFrame) -> pl.DataFrame:
+    """Refuse instants that an offset has moved out of the years 1 to 9999.
+
+    Arrow holds them; what a report is written with does not.
+    """
+    within = frame.select(cs.datetime().to_physical().is_between(*_YEARS_1_TO_9999).all())
+    if within.width and not all(within.row(0)):
+        raise UnreadableError("an instant is out of the years 1 to 9999")
+    return frame
 
 
 def _participants(nested: pl.DataFrame) -> pl.DataFrame:

@@ -16,12 +16,17 @@ from aggregation_platform_tests.records import Page, Record, page
 FIRST = datetime(2026, 1, 5, tzinfo=UTC)
 DAYS = [date(2026, 1, 5) + timedelta(days=offset) for offset in range(4)]
 
+_DAY_MS = 86_400_000
+
+
+def around_midnight(day: int, off: int) -> int:
+    return max(0, day * _DAY_MS + off)
+
+
 # instants at and around midnight more often than elsewhere
 moments = st.one_of(
-    st.integers(0, 4 * 86_400_000 - 1),
-    st.builds(
-        lambda day, off: max(0, day * 86_400_000 + off), st.integers(0, 3), st.integers(-2, 2)
-    ),
+    st.integers(0, 4 * _DAY_MS - 1),
+    st.builds(around_midnight, st.integers(0, 3), st.integers(-2, 2)),
 )
 metrics = st.lists(
     st.tuples(st.sampled_from(["tHandle", "tTalk", "tAcw"]), st.integers(0, 2**40), moments),

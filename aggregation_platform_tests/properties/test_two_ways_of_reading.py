@@ -205,3 +205,16 @@ def test_a_member_written_twice_has_its_last_value_both_ways(once, twice):
 
     assert_same(fast, exact)
     assert_same(fast, both_ways([text])[0])
+
+
+@pytest.mark.parametrize("instant", ["0001-01-01T00:00:00+02:00", "9999-12-31T23:59:59-02:00"])
+@pytest.mark.parametrize("member", ["conversationStart", "segmentEnd", "emitDate"])
+def test_an_instant_that_its_offset_moves_out_of_the_calendar_is_rejected_both_ways(
+    member, instant
+):
+    path = next(path for path in PATHS if path[-1] == member)
+
+    fast, exact = both_ways([json.dumps(changed(full_record(), [(path, instant)]))])
+
+    assert_same(fast, exact)
+    assert fast.rejects.height == 1
