@@ -1,14 +1,158 @@
 """What is wrong with a partition that was written all the same, and what to do about it.
 
 Belongs here: the checks. Each says in its metadata what to do. Elsewhere: errors that stop a run
-(errors.py).
+(errors.py), lateness of an org (freshness is per org, and Dagster's own is not).
 """
 
-from __future__ import annotations
+import warnings
+from collections.abc import Callable
+from datetime import date
 
 import dagster as dg
+import polars as pl
+
+from aggregation_platform.assembly import Assembly
+from aggregation_platform.defs.partitions import Partitions, partition_of
+from aggregation_platform.defs.pictures import table_of_rows
+from aggregation_platform.facts.tables import REJECTS, SESSION_METRICS
+from aggregation_platform.intervals import parse_day
+from aggregation_platform.raw.tables import CONVERSATIONS as RAW
+from aggregation_platform.rollups.tables import HANDLE_TIME
+from aggregation_platform.tables import Partition, Table
+from aggregation_platform.warehouse.partition_states import orgs_missing, partition_states
+
+WARN = dg.AssetCheckSeverity.WARN
 
 
-def asset_checks() -> list[dg.AssetChecksDefinition]:
-    """Return the checks."""
-    return []
+def asset_checks(partitions: Partitions) -> list[dg.AssetChecksDefinition]:
+    """Return the checks; a check looks at the partition that its run wrote."""
+    with warnings.catch_warnings():
+        # Checks by partition are called a preview; without them a check of one org's day would
+        # stand for all days.
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        return [
+            _org_day_check(RAW, "is_complete", partitions, is_complete),
+            _org_day_check(REJECTS, "has_none", partitions, has_no_rejects),
+            _day_check("has_every_org", partitions, has_every_org),
+            _day_check("keeps_totals", partitions, keeps_totals),
+        ]
+
+
+def is_complete(assembly: Assembly, partition: Partition) -> dg.AssetCheckResult:
+    """The source's watermark had passed the end of the day when it was fetched."""
+    states = partition_states(assembly.warehouse, RAW, _day(partition), _day(partition))
+    finality = states.filter(pl.col("org") == partition.org)["finality"].to_list()
+    return dg.AssetCheckResult(
+        passed=finality not in ([], ["provisional"]),
+        severity=WARN,
+        metadata={
+            "finality": finality[0] if finality else "not stored",
+            "what_to_do": "Nothing, if the day has just ended: it is fetched again. If its "
+            "watermark stands still, see runbooks/OrgDelayed.md.",
+        },
+    )
+
+
+def has_no_rejects(assembly: Assembly, partition: Partition) -> dg.AssetCheckResult:
+    """Every record could be read."""
+    rejects = assembly.warehouse.read(
+        REJECTS, [partition], columns=["conversation_id", "level", "reason", "path"]
+    )
+    return dg.AssetCheckResult(
+        passed=rejects.is_empty(),
+        severity=WARN,
+        metadata={
+            "rejects": rejects.height,
+            "first": table_of_rows(rejects),
+            "what_to_do": "The records are kept in raw; their handle time is in no figure. See "
+            "runbooks/RecordsRejected.md.",
+        },
+    )
+
+
+def has_every_org(assembly: Assembly, day: date) -> dg.AssetCheckResult:
+    """Every configured org has its facts of the day."""
+    states = partition_states(assembly.warehouse, SESSION_METRICS, day, day)
+    missing = orgs_missing(states, assembly.config.orgs_on(day), day)
+    return dg.AssetCheckResult(
+        passed=not missing,
+        severity=WARN,
+        metadata={
+            "orgs_missing": ", ".join(missing) or "none",
+            "what_to_do": "The figures are those of the other orgs, and say so. Materialize "
+            "raw and facts of the missing ones, then this day; see runbooks/OrgStuck.md.",
+        },
+    )
+
+
+def keeps_totals(assembly: Assembly, day: date) -> dg.AssetCheckResult:
+    """The rollup holds exactly the handle time of the facts: no mapping loses or makes any."""
+    both = assembly.warehouse.query(_TOTALS, [day, day])
+    rollup, facts = (
+        (row["handled_count"], row["handle_ms"])
+        for row in both.sort("side", descending=True).iter_rows(named=True)
+    )
+    return dg.AssetCheckResult(
+        passed=rollup == facts,
+        metadata={
+            "handled_in_rollup": rollup[0],
+            "handled_in_facts": facts[0],
+            "handle_ms_in_rollup": rollup[1],
+            "handle_ms_in_facts": facts[1],
+            "what_to_do": "If facts were replaced after this day was built, materialize the day "
+            "again. If it stays, do not publish it: see runbooks/TotalsDiffer.md.",
+        },
+    )
+
+
+_TOTALS = """
+    select 'rollup' as side, coalesce(sum(handled_count), 0)::bigint as handled_count,
+           coalesce(sum(handle_ms), 0)::bigint as handle_ms
+    from rollups.handle_time where day = ?
+    union all
+    select 'facts', count(*), coalesce(sum(value_ms), 0)::bigint
+    from facts.session_metrics where day = ? and metric = 'tHandle'
+"""
+
+
+def _org_day_check(
+    table: Table,
+    name: str,
+    partitions: Partitions,
+    decide: Callable[[Assembly, Partition], dg.AssetCheckResult],
+) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=dg.AssetKey([table.layer, table.name]),
+        name=name,
+        description=decide.__doc__,
+        partitions_def=partitions.org_days,
+    )
+    def check(
+        context: dg.AssetCheckExecutionContext, assembly: dg.ResourceParam[Assembly]
+    ) -> dg.AssetCheckResult:
+        return decide(assembly, partition_of(context.partition_key, table.partitioned_by))
+
+    return check
+
+
+def _day_check(
+    name: str, partitions: Partitions, decide: Callable[[Assembly, date], dg.AssetCheckResult]
+) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=dg.AssetKey([HANDLE_TIME.layer, HANDLE_TIME.name]),
+        name=name,
+        description=decide.__doc__,
+        partitions_def=partitions.days,
+    )
+    def check(
+        context: dg.AssetCheckExecutionContext, assembly: dg.ResourceParam[Assembly]
+    ) -> dg.AssetCheckResult:
+        return decide(assembly, parse_day(context.partition_key))
+
+    return check
+
+
+def _day(partition: Partition) -> date:
+    if partition.day is None:
+        raise ValueError(f"{partition} has no day")
+    return partition.day

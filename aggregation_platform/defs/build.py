@@ -13,6 +13,7 @@ from aggregation_platform.defs.asset_checks import asset_checks
 from aggregation_platform.defs.assets.directory import directory_assets
 from aggregation_platform.defs.assets.facts import facts_assets
 from aggregation_platform.defs.assets.identity import identity_assets
+from aggregation_platform.defs.assets.journeys import journeys_assets
 from aggregation_platform.defs.assets.raw import raw_assets
 from aggregation_platform.defs.assets.rollups import rollups_assets
 from aggregation_platform.defs.io_managers import WarehouseIOManager
@@ -35,10 +36,11 @@ def build_definitions(config: PlatformConfig, assembly: Assembly | None = None) 
             *facts_assets(partitions),
             *directory_assets(partitions),
             *identity_assets(partitions),
+            *journeys_assets(partitions),
             *rollups_assets(partitions),
         ],
-        asset_checks=asset_checks(),
-        jobs=jobs(partitions),
+        asset_checks=asset_checks(partitions),
+        jobs=jobs(),
         resources={"assembly": parts, "warehouse": WarehouseIOManager(parts)},
         executor=dg.in_process_executor,
     )

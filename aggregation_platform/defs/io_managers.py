@@ -130,13 +130,13 @@ class WarehouseIOManager(dg.IOManager):
             )
             context.add_output_metadata(
                 {
+                    **obj.metadata(),
                     "dagster/table_name": table.key,
                     "dagster/partition_row_count": written.rows,
                     "rows": written.rows,
                     "bytes": written.bytes,
                     "content_hash": written.content_hash,
                     "finality": obj.finality,
-                    **obj.metadata(),
                 }
             )
             obj.committed(written)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dagster as dg
 
-from aggregation_platform.defs.partitions import Partitions
 from aggregation_platform.identity.tables import QUEUE_NAMES
 
 ORG_DAY = "org_day"
@@ -18,28 +17,25 @@ DIRECTORY = "org_directory"
 IDENTITY = "world_identity"
 
 
-def jobs(partitions: Partitions) -> list[dg.UnresolvedAssetJobDefinition]:
+def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
     """Return the jobs: an org's day, a day of the world, an org's directory, identity."""
     queue_names = dg.AssetSelection.assets([QUEUE_NAMES.layer, QUEUE_NAMES.name])
     return [
         dg.define_asset_job(
             ORG_DAY,
             selection=dg.AssetSelection.groups("raw", "facts") | queue_names,
-            partitions_def=partitions.org_days,
             executor_def=dg.in_process_executor,
             description="Fetch an org's UTC day and make its facts.",
         ),
         dg.define_asset_job(
             WORLD_DAY,
             selection=dg.AssetSelection.groups("rollups", "journeys"),
-            partitions_def=partitions.days,
             executor_def=dg.in_process_executor,
             description="Add up a UTC day of all orgs.",
         ),
         dg.define_asset_job(
             DIRECTORY,
             selection=dg.AssetSelection.groups("directory"),
-            partitions_def=partitions.orgs,
             executor_def=dg.in_process_executor,
             description="List an org's users, queues and the rest.",
         ),

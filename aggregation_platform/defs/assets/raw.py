@@ -14,12 +14,14 @@ import polars as pl
 from aggregation_platform.assembly import Assembly
 from aggregation_platform.defs.io_managers import PartitionOutput
 from aggregation_platform.defs.partitions import Partitions, partition_of
+from aggregation_platform.errors import ConfigurationError
 from aggregation_platform.extraction.ledger import ledger_entry
 from aggregation_platform.extraction.org_day import extract_org_day
 from aggregation_platform.extraction.outcome import Extracted, OrgDay, Progress
 from aggregation_platform.raw.conversations import RawConversations, raw_conversations
 from aggregation_platform.raw.finality import finality_of
 from aggregation_platform.raw.tables import CONVERSATIONS
+from aggregation_platform.tables import Partition
 from aggregation_platform.warehouse.store import LedgerEntry, PartitionWritten
 
 
@@ -39,22 +41,34 @@ def raw_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext, assembly: dg.ResourceParam[Assembly]
     ) -> PartitionOutput:
         found = extracted_of(context, assembly)
-        return _Landed(assembly, found, context.run_id).output()
+        return _Landed(assembly, found, context.run.run_id).output()
 
     return [conversations]
 
 
+def order_of(assembly: Assembly, partition: Partition) -> OrgDay:
+    """Return what is to be fetched for an org's day.
+
+    Raises:
+        ConfigurationError: If the org is not configured, or the day is before its first.
+    """
+    organization = assembly.config.organization(partition.org or "")
+    if partition.day is None or partition.day < organization.first_day:
+        raise ConfigurationError(
+            f"{partition}: {organization.org} is not fetched before its first_day, "
+            f"{organization.first_day}; move first_day in platform.yaml back to fetch it."
+        )
+    return OrgDay(
+        org=organization.org,
+        day=partition.day,
+        page_size=organization.page_size,
+        epoch=assembly.grant.epoch,
+    )
+
+
 def extracted_of(context: dg.AssetExecutionContext, assembly: Assembly) -> Extracted:
     """Fetch the run's org and day, going on from what is stored."""
-    partition = partition_of(context.partition_key, CONVERSATIONS.partitioned_by)
-    organization = assembly.config.organization(partition.org or "")
-    client = assembly.client(organization.org)
-    if partition.day is None or partition.day < organization.first_day:
-        raise dg.Failure(
-            f"{partition}: before first_day of {organization.org} ({organization.first_day}); "
-            "move first_day in platform.yaml back to fetch it.",
-            allow_retries=False,
-        )
+    order = order_of(assembly, partition_of(context.partition_key, CONVERSATIONS.partitioned_by))
 
     def tell(progress: Progress) -> None:
         context.log.info(
@@ -62,14 +76,8 @@ def extracted_of(context: dg.AssetExecutionContext, assembly: Assembly) -> Extra
             f"{progress.conversations} conversations"
         )
 
-    order = OrgDay(
-        org=organization.org,
-        day=partition.day,
-        page_size=organization.page_size,
-        epoch=assembly.grant.epoch,
-    )
     return extract_org_day(
-        client,
+        assembly.client(order.org),
         assembly.landing,
         assembly.local_state,
         order,

@@ -11,6 +11,7 @@ import dagster as dg
 import polars as pl
 
 from aggregation_platform.assembly import Assembly
+from aggregation_platform.defs.finalities import finality_of_the_world
 from aggregation_platform.defs.io_managers import PartitionBatches, PartitionOutput
 from aggregation_platform.defs.partitions import Partitions, every_org_of_the_day
 from aggregation_platform.defs.pictures import (
@@ -18,13 +19,23 @@ from aggregation_platform.defs.pictures import (
     minutes_and_seconds,
     table_of_rows,
 )
-from aggregation_platform.facts.tables import SESSION_METRICS
+from aggregation_platform.facts.tables import CONVERSATIONS, SESSION_METRICS
 from aggregation_platform.identity.tables import AGENTS, QUEUES
 from aggregation_platform.intervals import parse_day
-from aggregation_platform.raw.finality import Finality, slowest
+from aggregation_platform.journeys.tables import JOURNEYS
 from aggregation_platform.rollups.aht import aht
 from aggregation_platform.rollups.handle_time import handle_time as handle_time_of
-from aggregation_platform.rollups.tables import HANDLE_TIME
+from aggregation_platform.rollups.journey_days import journey_days as journey_days_of
+from aggregation_platform.rollups.match_rates import match_rates
+from aggregation_platform.rollups.queue_intervals import queue_intervals as queue_intervals_of
+from aggregation_platform.rollups.sketches import handle_time_sketches as sketches_of
+from aggregation_platform.rollups.sketches import quantiles
+from aggregation_platform.rollups.tables import (
+    HANDLE_TIME,
+    HANDLE_TIME_SKETCHES,
+    JOURNEY_DAYS,
+    QUEUE_INTERVALS,
+)
 from aggregation_platform.tables import Table
 from aggregation_platform.warehouse.partition_states import orgs_missing, partition_states
 
@@ -40,20 +51,12 @@ def rollups_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         partition_mapping=every_org_of_the_day(),
         metadata={"columns": METRIC_COLUMNS},
     )
+    queues = dg.AssetIn(key=_key(QUEUES))
+    agents = dg.AssetIn(key=_key(AGENTS))
 
     @dg.asset(
-        name=HANDLE_TIME.name,
-        key_prefix=HANDLE_TIME.layer,
-        group_name=HANDLE_TIME.layer,
-        ins={
-            "metrics": metrics,
-            "queues": dg.AssetIn(key=_key(QUEUES)),
-            "agents": dg.AssetIn(key=_key(AGENTS)),
-        },
-        partitions_def=partitions.days,
-        io_manager_key="warehouse",
-        description=HANDLE_TIME.grain,
-        kinds={"polars"},
+        **_of(HANDLE_TIME, partitions),
+        ins={"metrics": metrics, "queues": queues, "agents": agents},
     )
     def handle_time(
         context: dg.AssetExecutionContext,
@@ -64,42 +67,100 @@ def rollups_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
     ) -> PartitionOutput:
         day = parse_day(context.partition_key)
         cells = handle_time_of(metrics, day=day, queues=queues, agents=agents)
-        states = partition_states(assembly.warehouse, SESSION_METRICS, day, day)
-        return PartitionOutput(
-            cells,
-            finality=finality_of_the_world(states, assembly.config.orgs, day).value,
-            metadata=lambda: _shown(cells, states, assembly.config.orgs, day),
-        )
+        return _output(assembly, day, cells, _handle_time_shown(assembly, cells, day))
 
-    return [handle_time]
+    @dg.asset(
+        **_of(HANDLE_TIME_SKETCHES, partitions),
+        ins={"metrics": metrics, "queues": queues, "agents": agents},
+    )
+    def handle_time_sketches(
+        context: dg.AssetExecutionContext,
+        assembly: dg.ResourceParam[Assembly],
+        metrics: PartitionBatches,
+        queues: pl.DataFrame,
+        agents: pl.DataFrame,
+    ) -> PartitionOutput:
+        day = parse_day(context.partition_key)
+        sketches = sketches_of(metrics, day=day, queues=queues, agents=agents)
+        medians = quantiles(sketches, 0.5, by=("org",))
+        return _output(assembly, day, sketches, {"median_by_org": table_of_rows(medians)})
+
+    @dg.asset(**_of(QUEUE_INTERVALS, partitions), ins={"metrics": metrics, "queues": queues})
+    def queue_intervals(
+        context: dg.AssetExecutionContext,
+        assembly: dg.ResourceParam[Assembly],
+        metrics: PartitionBatches,
+        queues: pl.DataFrame,
+    ) -> PartitionOutput:
+        day = parse_day(context.partition_key)
+        cells = queue_intervals_of(metrics, day=day, queues=queues)
+        sums = pl.col("offered_count", "answered_count", "abandoned_count", "transferred_count")
+        by_queue = cells.group_by("global_queue").agg(sums.sum()).sort("global_queue")
+        return _output(assembly, day, cells, {"by_global_queue": table_of_rows(by_queue)})
+
+    @dg.asset(
+        **_of(JOURNEY_DAYS, partitions),
+        ins={
+            "journeys": dg.AssetIn(key=_key(JOURNEYS)),
+            "conversations": dg.AssetIn(
+                key=_key(CONVERSATIONS),
+                partition_mapping=every_org_of_the_day(),
+                metadata={"columns": ["org", "started_at"]},
+            ),
+        },
+    )
+    def journey_days(
+        context: dg.AssetExecutionContext,
+        assembly: dg.ResourceParam[Assembly],
+        journeys: pl.DataFrame,
+        conversations: pl.DataFrame,
+    ) -> PartitionOutput:
+        day = parse_day(context.partition_key)
+        found = journey_days_of(journeys, conversations, day=day)
+        return _output(assembly, day, found, {"by_org": table_of_rows(found)})
+
+    return [handle_time, handle_time_sketches, queue_intervals, journey_days]
 
 
 def _key(table: Table) -> dg.AssetKey:
     return dg.AssetKey([table.layer, table.name])
 
 
-def finality_of_the_world(states: pl.DataFrame, orgs: tuple[str, ...], day: date) -> Finality:
-    """Return the least final of the orgs' partitions; provisional while one is missing."""
-    if orgs_missing(states, orgs, day):
-        return Finality.PROVISIONAL
-    return slowest(Finality(state) for state in states["finality"])
+def _of(table: Table, partitions: Partitions) -> dict[str, Any]:
+    """What every asset of the layer is declared with."""
+    return {
+        "name": table.name,
+        "key_prefix": table.layer,
+        "group_name": table.layer,
+        "partitions_def": partitions.days,
+        "io_manager_key": "warehouse",
+        "description": table.grain,
+        "kinds": {"polars"},
+    }
 
 
-def _shown(
-    cells: pl.DataFrame, states: pl.DataFrame, orgs: tuple[str, ...], day: date
-) -> Mapping[str, Any]:
+def _output(
+    assembly: Assembly, day: date, cells: pl.DataFrame, shown: Mapping[str, Any]
+) -> PartitionOutput:
+    finality = finality_of_the_world(assembly, SESSION_METRICS, day)
+    return PartitionOutput(cells, finality=finality.value, metadata=lambda: shown)
+
+
+def _handle_time_shown(assembly: Assembly, cells: pl.DataFrame, day: date) -> Mapping[str, Any]:
+    orgs = assembly.config.orgs_on(day)
+    states = partition_states(assembly.warehouse, SESSION_METRICS, day, day)
     by_org = aht(cells, states, by=["org"], orgs=orgs, days=[day])
     by_queue = aht(cells, states, by=["global_queue"], orgs=orgs, days=[day])
     world = by_org.total.row(0, named=True)
-    missing = orgs_missing(states, orgs, day)
     return {
         "aht": minutes_and_seconds(world["aht_ms"]),
         "aht_seconds": round((world["aht_ms"] or 0) / 1000, 3),
         "handled_count": world["handled_count"],
-        "orgs_missing": ", ".join(missing) or "none",
+        "orgs_missing": ", ".join(orgs_missing(states, orgs, day)) or "none",
         "aht_by_org": table_of_rows(_readable(by_org.rows, "org")),
         "aht_by_global_queue": table_of_rows(_readable(by_queue.rows, "global_queue")),
         "course_of_the_day": handle_time_plot(cells, orgs),
+        "match_rates": table_of_rows(match_rates(cells)),
     }
 
 

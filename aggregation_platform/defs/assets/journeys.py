@@ -1,0 +1,150 @@
+"""journeys: one customer contact over several orgs, by the day on which it began.
+
+Belongs here: the asset, which reads the days around its own one org's day at a time.
+Elsewhere: evidence and linking (journeys/).
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+
+import dagster as dg
+import polars as pl
+
+from aggregation_platform.assembly import Assembly
+from aggregation_platform.defs.finalities import finality_of_the_world
+from aggregation_platform.defs.io_managers import PartitionOutput
+from aggregation_platform.defs.partitions import Partitions, every_org_of_the_day
+from aggregation_platform.defs.pictures import table_of_rows
+from aggregation_platform.facts.tables import (
+    ATTRIBUTES,
+    CONVERSATIONS,
+    SESSION_METRICS,
+    SESSIONS,
+)
+from aggregation_platform.intervals import parse_day
+from aggregation_platform.journeys.evidence import Evidence, evidence_of
+from aggregation_platform.journeys.linking import (
+    Journeys,
+    conversation_handle_times,
+    days_around,
+    journeys_of_day,
+)
+from aggregation_platform.journeys.rules import LinkingRules
+from aggregation_platform.journeys.tables import TABLES
+from aggregation_platform.tables import Partition, Table
+from aggregation_platform.warehouse.partition_states import partition_states
+
+_SOURCES = (CONVERSATIONS, SESSIONS, ATTRIBUTES, SESSION_METRICS)
+
+
+def journeys_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
+    """Return the assets of the layer."""
+    around = every_org_of_the_day()
+
+    @dg.multi_asset(
+        name="journeys",
+        deps=[dg.AssetDep(_key(table), partition_mapping=around) for table in _SOURCES],
+        outs={
+            table.name: dg.AssetOut(
+                key=_key(table),
+                io_manager_key="warehouse",
+                description=table.grain,
+                group_name=table.layer,
+                kinds={"polars"},
+            )
+            for table in TABLES
+        },
+        partitions_def=partitions.days,
+    )
+    def journeys(
+        context: dg.AssetExecutionContext, assembly: dg.ResourceParam[Assembly]
+    ) -> Iterator[dg.Output[PartitionOutput]]:
+        day = parse_day(context.partition_key)
+        found = linked(assembly, day)
+        finality = finality_of_the_world(assembly, SESSION_METRICS, day)
+        shown = found.journeys.filter(pl.col("leg_count") > 1).sort(
+            "leg_count", "journey_id", descending=[True, False]
+        )
+        for table in TABLES:
+            frame: pl.DataFrame = getattr(found, table.name)
+            yield dg.Output(
+                PartitionOutput(
+                    frame,
+                    finality=finality.value,
+                    metadata=lambda: {
+                        "contacts": found.journeys.height,
+                        "contacts_over_several_orgs": shown.height,
+                        "kept_apart_for_review": found.reviews.height,
+                        "longest": table_of_rows(
+                            shown.select("journey_id", "leg_count", "orgs", "handle_ms")
+                        ),
+                    },
+                ),
+                output_name=table.name,
+            )
+
+    return [journeys]
+
+
+def _key(table: Table) -> dg.AssetKey:
+    return dg.AssetKey([table.layer, table.name])
+
+
+def rules_of(assembly: Assembly) -> LinkingRules:
+    """Return the configured limits of linking."""
+    configured = assembly.config.rules.journeys
+    return LinkingRules(
+        correlation_keys=configured.correlation_keys,
+        transfer_seconds=configured.transfer_seconds,
+        ani_window_minutes=configured.ani_window_minutes,
+        max_legs=configured.max_legs,
+        ignored_numbers=configured.ignored_numbers,
+    )
+
+
+def linked(assembly: Assembly, day: date) -> Journeys:
+    """Link the contacts that began on a day, from what is stored of the days around it."""
+    rules = rules_of(assembly)
+    days = days_around(day, rules)
+    stored = partition_states(assembly.warehouse, CONVERSATIONS, days[0], days[-1])
+    partitions = [
+        Partition(org=org, day=each)
+        for org, each in stored.select("org", "day").sort("day", "org").iter_rows()
+    ]
+    evidence = Evidence.sum_of(_evidence(assembly, partition, rules) for partition in partitions)
+    return journeys_of_day(day, evidence, _handle_times(assembly, days), rules)
+
+
+def _evidence(assembly: Assembly, partition: Partition, rules: LinkingRules) -> Evidence:
+    conversations, sessions, attributes = (
+        assembly.warehouse.read(table, [partition])
+        for table in (CONVERSATIONS, SESSIONS, ATTRIBUTES)
+    )
+    return evidence_of(conversations, sessions, attributes, rules)
+
+
+def _handle_times(assembly: Assembly, days: Sequence[date]) -> pl.DataFrame:
+    """Add up handle time of the days, and the later handle time of what began on them."""
+    near = conversation_handle_times(
+        assembly.warehouse.read(
+            SESSION_METRICS,
+            [Partition(day=day) for day in days],
+            columns=["org", "conversation_id", "metric", "value_ms"],
+        )
+    )
+    later = assembly.warehouse.query(
+        _LATER_HANDLE_TIME,
+        [days[-1], days[-1], days[0], days[-1] + timedelta(days=1)],
+    )
+    return pl.concat([near, later.select(near.columns).cast(dict(near.schema))])
+
+
+_LATER_HANDLE_TIME = """
+    select m.org, m.conversation_id, count(*) as handled_count, sum(m.value_ms) as handle_ms
+    from facts.session_metrics m
+    join facts.conversations c
+      on c.org = m.org and c.day = m.day and c.conversation_id = m.conversation_id
+    where m.metric = 'tHandle' and m.day > ? and c.day > ?
+      and c.started_at >= ? and c.started_at < ?
+    group by m.org, m.conversation_id
+"""

@@ -1,0 +1,148 @@
+"""From three organizations to one AHT, through Dagster, against the simulator's own truth."""
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+
+import polars as pl
+import pytest
+
+from aggregation_platform.assembly import Assembly
+from aggregation_platform.defs.asset_checks import keeps_totals
+from aggregation_platform.defs.assets.raw import order_of
+from aggregation_platform.errors import ConfigurationError
+from aggregation_platform.rollups.tables import HANDLE_TIME
+from aggregation_platform.tables import Partition
+from aggregation_platform.warehouse.store import WriteStamp
+from aggregation_platform_tests.simulated_platform import SimulatedPlatform, simulated_platform
+
+pytestmark = pytest.mark.xdist_group("main_job")
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedPlatform]:
+    with simulated_platform(tmp_path_factory.mktemp("platform")) as filled:
+        filled.fill()
+        yield filled
+
+
+def test_handle_time_equals_the_truth_for_every_org_to_the_millisecond(platform: SimulatedPlatform):
+    found = platform.assembly.warehouse.query(
+        "select org, sum(handled_count)::bigint as handled_count, sum(handle_ms)::bigint as handle_ms"
+        " from rollups.handle_time group by org order by org"
+    )
+
+    truth = {
+        org: [platform.simulator.truth.handle_time(org, day) for day in platform.days]
+        for org in platform.config.orgs
+    }
+    assert {org: (handled, ms) for org, handled, ms in found.rows()} == {
+        org: (sum(count for count, _ in days), sum(ms for _, ms in days))
+        for org, days in truth.items()
+    }
+
+
+def test_a_partition_replayed_changes_nothing(platform: SimulatedPlatform):
+    day = platform.days[0]
+    before = _content_hashes(platform)
+
+    assert platform.org_day("us", day).success
+    assert platform.world_day(day).success
+
+    assert _content_hashes(platform) == before
+
+
+def test_two_materializations_at_once_leave_one_whole_partition(platform: SimulatedPlatform):
+    before = _content_hashes(platform)
+    outcomes: list[bool] = []
+    threads = [
+        threading.Thread(
+            target=lambda: outcomes.append(platform.org_day("emea", platform.days[1]).success)
+        )
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert outcomes == [True, True]
+    assert _content_hashes(platform) == before
+
+
+def test_a_day_before_an_orgs_first_is_refused_with_the_remedy(platform: SimulatedPlatform):
+    config = platform.config.organization("us").model_copy(
+        update={"first_day": platform.days[0] + timedelta(days=1)}
+    )
+    orgs = tuple(config if each.org == "us" else each for each in platform.config.organizations)
+    later = platform.config.model_copy(update={"organizations": orgs})
+
+    with pytest.raises(ConfigurationError, match="before its first_day"):
+        order_of(Assembly(later), Partition(org="us", day=platform.days[0]))
+
+
+def test_the_checks_of_a_whole_day_pass(platform: SimulatedPlatform):
+    ran = platform.world_day(platform.days[0])
+
+    checks = {each.check_name: each.passed for each in ran.get_asset_check_evaluations()}
+    assert checks == {"has_every_org": True, "keeps_totals": True}
+
+
+def test_a_rollup_that_lost_handle_time_fails_its_check(platform: SimulatedPlatform):
+    day = platform.days[0]
+    rollup = platform.assembly.warehouse.read(HANDLE_TIME, [Partition(day=day)])
+    platform.assembly.warehouse.replace_partition(
+        HANDLE_TIME,
+        Partition(day=day),
+        rollup.with_columns(handle_ms=pl.col("handle_ms") + 1),
+        platform.assembly.grant,
+        stamp=WriteStamp("test", "provisional", platform.assembly.clock.now()),
+    )
+    broken = keeps_totals(platform.assembly, day)
+    assert platform.world_day(day).success
+
+    assert not broken.passed
+    assert keeps_totals(platform.assembly, day).passed
+
+
+def test_every_written_asset_says_rows_and_hash(platform: SimulatedPlatform):
+    ran = platform.org_day("apac", platform.days[1])
+
+    written = ran.get_asset_materialization_events()
+    assert {"/".join(event.asset_key.path) for event in written if event.asset_key} >= {
+        "raw/conversations",
+        "facts/conversations",
+        "facts/sessions",
+        "facts/segments",
+        "facts/session_metrics",
+        "facts/attributes",
+        "facts/rejects",
+    }
+    assert all(
+        {"rows", "content_hash", "finality", "dagster/partition_row_count"}
+        <= set(event.materialization.metadata)
+        for event in written
+    )
+
+
+def test_a_rollups_metadata_previews_aht_and_draws_the_day(platform: SimulatedPlatform):
+    ran = platform.world_day(platform.days[1])
+
+    by_key = {
+        event.asset_key.path[-1]: event.materialization.metadata
+        for event in ran.get_asset_materialization_events()
+        if event.asset_key
+    }
+    shown = by_key["handle_time"]
+    assert {row.data["org"] for row in shown["aht_by_org"].value.records} == {"us", "emea", "apac"}
+    assert shown["course_of_the_day"].value.startswith("![handle time](data:image/png;base64,")
+
+
+def _content_hashes(platform: SimulatedPlatform) -> list[tuple[object, ...]]:
+    """Everything but what says when a page was fetched."""
+    return platform.assembly.warehouse.query(
+        "select table_name, org, day, rows, content_hash from ops.partition_log"
+        " where table_name not in ('raw.conversations', 'facts.conversations')"
+        " and table_name not like 'directory.%' and table_name not like 'identity.%'"
+        " order by all"
+    ).rows()

@@ -1,0 +1,93 @@
+"""A whole platform over simulated organizations, for tests: real parts, loopback, a folder of its own.
+
+Elsewhere: the simulated organizations (aggregation_platform/simulator/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from aggregation_platform.assembly import Assembly
+from aggregation_platform.config.load import load_config
+from aggregation_platform.config.models import PlatformConfig
+from aggregation_platform.defs.build import build_definitions
+from aggregation_platform.defs.jobs import DIRECTORY, IDENTITY, ORG_DAY, WORLD_DAY
+from aggregation_platform.defs.partitions import org_day_key
+from aggregation_platform.intervals import day_key
+from aggregation_platform.simulator.options import SimulatorOptions
+from aggregation_platform.simulator.server import Simulator
+from aggregation_platform.tables import Partition
+
+QUIET: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass
+class SimulatedPlatform:
+    """The simulator, the configuration it wrote, the parts and Dagster's definitions over them."""
+
+    simulator: Simulator
+    config_file: Path
+    config: PlatformConfig
+    assembly: Assembly
+    definitions: dg.Definitions
+    instance: dg.DagsterInstance
+
+    @property
+    def days(self) -> tuple[date, ...]:
+        return self.simulator.options.simulated_days
+
+    def run(self, job: str, key: str | None = None) -> dg.ExecuteInProcessResult:
+        """Execute a job in this process."""
+        return self.definitions.resolve_job_def(job).execute_in_process(
+            partition_key=key, instance=self.instance, run_config=QUIET, raise_on_error=False
+        )
+
+    def org_day(self, org: str, day: date) -> dg.ExecuteInProcessResult:
+        return self.run(ORG_DAY, org_day_key(Partition(org=org, day=day)))
+
+    def world_day(self, day: date) -> dg.ExecuteInProcessResult:
+        return self.run(WORLD_DAY, day_key(day))
+
+    def fill(self) -> None:
+        """Materialize everything that is simulated."""
+        for org in self.config.orgs:
+            self._must(self.run(DIRECTORY, org))
+        for day in self.days:
+            for org in self.config.orgs:
+                self._must(self.org_day(org, day))
+        self._must(self.run(IDENTITY))
+        for day in self.days:
+            self._must(self.world_day(day))
+
+    def _must(self, ran: dg.ExecuteInProcessResult) -> None:
+        """Fail with the errors of the steps that failed."""
+        errors = [
+            event.step_failure_data.error for event in ran.all_events if event.is_step_failure
+        ]
+        assert ran.success, "\n".join(str(error) for error in errors)
+
+
+@contextmanager
+def simulated_platform(folder: Path, **options: Any) -> Iterator[SimulatedPlatform]:
+    """Start simulated organizations and put a platform over them together."""
+    given = {"first_day": date(2026, 11, 10), "days": 2, "conversations_per_day": 60, **options}
+    with Simulator(SimulatorOptions(**given)) as simulator:
+        config_file = simulator.write_platform_files(folder)
+        config = load_config(config_file)
+        assembly = Assembly(config)
+        with dg.DagsterInstance.ephemeral() as instance:
+            yield SimulatedPlatform(
+                simulator=simulator,
+                config_file=config_file,
+                config=config,
+                assembly=assembly,
+                definitions=build_definitions(config, assembly),
+                instance=instance,
+            )
