@@ -8,15 +8,16 @@ import pytest
 from aggregation_platform.journeys.evidence import evidence_of
 from aggregation_platform.journeys.linking import all_journeys, conversation_handle_times
 from aggregation_platform.journeys.rules import LinkingRules
+from aggregation_platform_tests.simulated_facts import simulated_facts
 
 RULES = LinkingRules()
 SEEDS = (20260105, 31337, 4711)
 
 
 @pytest.fixture(params=SEEDS, ids=lambda seed: f"seed {seed}")
-def told(request, simulated):
+def told(request):
     """What is true, what was found, and whether both records of a pair carry one key."""
-    world = simulated(request.param)
+    world = simulated_facts(request.param)
     evidence = evidence_of(
         world.frame("conversations"), world.frame("sessions"), world.frame("attributes"), RULES
     )

@@ -1,14 +1,12 @@
 """Simulated orgs as facts, without a server between: their records, read as ours are."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from itertools import combinations
 
 import orjson
 import polars as pl
-import pytest
 
 from aggregation_platform.facts.facts import Facts, facts_of
 from aggregation_platform.raw.tables import CONVERSATIONS as RAW
@@ -29,6 +27,7 @@ class SimulatedFacts:
     facts: tuple[Facts, ...]
 
     def frame(self, table: str) -> pl.DataFrame:
+        """All rows of one table of facts."""
         return pl.concat([getattr(one, table) for one in self.facts])
 
     def true_pairs(self) -> set[Pair]:
@@ -41,23 +40,18 @@ class SimulatedFacts:
         return {pair for contact in contacts for pair in combinations(sorted(contact & known), 2)}
 
 
-@pytest.fixture(scope="session")
-def simulated() -> Callable[[int], SimulatedFacts]:
+@cache
+def simulated_facts(seed: int) -> SimulatedFacts:
     """Give two days of three simulated orgs with many handed-over calls, by seed."""
-
-    @cache
-    def made(seed: int) -> SimulatedFacts:
-        options = SimulatorOptions(
-            seed=seed, days=2, conversations_per_day=250, pair_every=10, history_days=3
-        )
-        world = World(options)
-        days = [(org, day) for org in options.orgs for day in options.simulated_days]
-        return SimulatedFacts(world, tuple(_facts(world, org, day) for org, day in days))
-
-    return made
+    options = SimulatorOptions(
+        seed=seed, days=2, conversations_per_day=250, pair_every=10, history_days=3
+    )
+    world = World(options)
+    days = [(org, day) for org in options.orgs for day in options.simulated_days]
+    return SimulatedFacts(world, tuple(_facts(world, org, day) for org, day in days))
 
 
-def _facts(world: World, org: str, day) -> Facts:
+def _facts(world: World, org: str, day: date) -> Facts:
     start = day_start(day)
     span = world.span(org, start, start + DAY_MS)
     place = world.directories[org]
