@@ -77,18 +77,22 @@ class Api:
     def _attempt(self, call: Call, read: Callable[[Request, Reply], _T]) -> _T:
         token = self._login.token()
         request = self._request(call, token)
+        reply = self._sent(call, request)
+        if self._asks_for_login(reply):
+            request = self._request(call, self._login.token(refused=token))
+            self.tally.retried()
+            reply = self._sent(call, request)
+        self._raise_failure(call, request, reply)
         try:
-            reply = self._wire.send(request)
-            if self._asks_for_login(reply):
-                request = self._request(call, self._login.token(refused=token))
-                self.tally.retried()
-                reply = self._wire.send(request)
-            self._raise_failure(call, request, reply)
             return read(request, reply)
         except LostReplyError as error:
-            if call.may_be_doubled:
-                raise
-            raise _unknown(call, error) from error
+            raise _doubtful(call, error) from error
+
+    def _sent(self, call: Call, request: Request) -> Reply:
+        try:
+            return self._wire.send(request)
+        except LostReplyError as error:
+            raise _doubtful(call, error) from error
 
     def _asks_for_login(self, reply: Reply) -> bool:
         return reply.status == 401 and outcome_of(401, read_error(reply)) is Outcome.RELOGIN
@@ -97,9 +101,8 @@ class Api:
         failure = failure_of(request, reply)
         if failure is None:
             return
-        doubtful = reply.status >= 500 and reply.status not in CERTAINLY_NOT_DONE
-        if doubtful and not call.may_be_doubled:
-            raise _unknown(call, failure) from failure
+        if reply.status >= 500 and reply.status not in CERTAINLY_NOT_DONE:
+            raise _doubtful(call, failure) from failure
         raise failure
 
     def _request(self, call: Call, token: str) -> Request:
@@ -114,7 +117,10 @@ class Api:
         )
 
 
-def _unknown(call: Call, error: SourceError) -> OutcomeUnknownError:
+def _doubtful(call: Call, error: SourceError) -> SourceError:
+    """Return what it means that a call may or may not have been carried out."""
+    if call.may_be_doubled:
+        return error
     return OutcomeUnknownError(
         error.org,
         f"{call.method} {call.path}: sent, but it is unknown whether it was carried out"

@@ -27,6 +27,8 @@ from aggregation_platform.local_state.state import Block, LocalState, Permit, Wa
 
 DEFAULT_RETRY_AFTER_S = 3.0
 """The official SDKs' default where Retry-After is absent or no number."""
+LONGEST_BLOCK_S = 86_400.0
+"""A longer Retry-After is taken for this; after a day it does no harm to ask again."""
 SPACING_S = 1.01
 """A second, and a little for clocks that run at slightly different speeds."""
 SLOWEST = 4.0
@@ -132,7 +134,7 @@ def asked_wait_s(status: int, headers: Mapping[str, str]) -> float | None:
     except ValueError:
         seconds = -1.0
     if 0 <= seconds < float("inf"):
-        return seconds
+        return min(seconds, LONGEST_BLOCK_S)
     return DEFAULT_RETRY_AFTER_S if status == 429 else None
 
 

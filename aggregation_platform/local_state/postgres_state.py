@@ -99,6 +99,10 @@ class PostgresState:
         with self._transaction() as cursor:
             return _block_of(cursor, org)
 
+    def lift_block(self, org: str) -> None:
+        """Forget the org's block."""
+        self._execute("DELETE FROM local_state.blocks WHERE org = %s", (org,))
+
     def put_value(self, name: str, value: bytes, *, seconds: float) -> None:
         """Share a value."""
         self._execute(

@@ -14,6 +14,10 @@ import threading
 import uuid
 from pathlib import Path
 
+_PASSING = "new-"
+_SWEPT = 200
+"""Files looked at when a process appears; more than ever appear between two."""
+
 
 class Presences:
     """The locked files of one state, and this process's own. Safe over threads and forks."""
@@ -58,9 +62,19 @@ class Presences:
             self._own = None
 
     def _appear(self) -> tuple[int, str, int]:
+        """Make and lock the file under a passing name, so that no sweep can take it for dead."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._sweep()
         presence = uuid.uuid4().hex
+        passing = self._folder / f"{_PASSING}{presence}"
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        descriptor = os.open(self._folder / presence, flags, 0o600)
+        descriptor = os.open(passing, flags, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
+        passing.rename(self._folder / presence)
         return os.getpid(), presence, descriptor
+
+    def _sweep(self) -> None:
+        """Remove what processes that ended left behind."""
+        for path in list(self._folder.iterdir())[:_SWEPT]:
+            if not path.name.startswith(_PASSING):
+                self.is_dead(path.name)

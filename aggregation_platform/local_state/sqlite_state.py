@@ -112,6 +112,11 @@ class SqliteState:
         with self._transaction() as connection:
             return self._block_of(connection, org)
 
+    def lift_block(self, org: str) -> None:
+        """Forget the org's block."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM blocks WHERE org = ?", (org,))
+
     def put_value(self, name: str, value: bytes, *, seconds: float) -> None:
         """Share a value."""
         with self._transaction() as connection:

@@ -76,6 +76,10 @@ class LocalState(Protocol):
         """Return the org's block, if one is in force."""
         ...
 
+    def lift_block(self, org: str) -> None:
+        """Forget the org's block, for an operator who knows better."""
+        ...
+
     def put_value(self, name: str, value: bytes, *, seconds: float) -> None:
         """Share a small value under a name, for so many seconds."""
         ...

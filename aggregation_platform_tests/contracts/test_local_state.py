@@ -168,6 +168,14 @@ def test_a_block_ends(open_state: Open):
     assert isinstance(state.take_permit("us", permits=1, hold_s=60), Permit)
 
 
+def test_an_operator_lifts_a_block(open_state: Open):
+    one, other = open_state(), open_state()
+    one.block("us", seconds=100, reason="by mistake")
+    other.lift_block("us")
+
+    assert one.blocked("us") is None
+
+
 # shared values
 
 

@@ -249,6 +249,20 @@ def test_a_submission_that_was_certainly_refused_is_repeated(
     assert client.tally.counts().submitted_jobs == 1
 
 
+def test_a_login_that_is_lost_leaves_no_doubt_about_a_submission(
+    server: ScriptedServer, client: GenesysClient
+):
+    server.on(
+        "POST /oauth/token",
+        Answer(200, {"access_token": "old", "expires_in": 999}),
+        Answer(drop=True),
+        Answer(200, {"access_token": "new", "expires_in": 999}),
+    )
+    server.on(f"POST {JOBS}", Answer(401, {}), Answer(401, {}), Answer(202, {"jobId": "j1"}))
+
+    assert client.submit_details_job(DAY) == "j1"
+
+
 def test_waiting_looks_ever_less_often_until_the_job_is_fulfilled(
     server: ScriptedServer, client: GenesysClient, clock: ManualClock
 ):

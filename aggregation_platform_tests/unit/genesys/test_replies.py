@@ -220,6 +220,15 @@ def test_a_retry_after_of_hours_reschedules_instead_of_sleeping(
     assert sum(clock.slept) < 1
 
 
+def test_a_retry_after_of_years_is_taken_for_a_day(server: ScriptedServer, client: GenesysClient):
+    server.on(ME, Answer(429, {}, headers={"Retry-After": "999999999"}))
+
+    with pytest.raises(RateLimitedError) as raised:
+        client.organization()
+
+    assert raised.value.retry_after_s == 86_400
+
+
 def test_other_processes_do_not_run_into_a_long_block(
     server: ScriptedServer, make_client: MakeClient, clock: ManualClock
 ):

@@ -194,3 +194,26 @@ def test_a_file_held_by_another_for_too_long_is_an_error_that_says_so(path: Path
 
     holder.close()
     state.close()
+
+
+def test_what_ended_processes_left_behind_is_swept_and_the_living_are_not(path: Path):
+    for _ in range(3):
+        kill(holding_process(path))
+    living = holding_process(path)
+    folder = path.with_name(path.name + ".presences")
+    state = SqliteState(path, clock=SystemClock())
+    state.claim("other day", owner="me", seconds=60)
+
+    assert len(list(folder.iterdir())) == 2
+    assert state.holder("day") == "other"
+
+    kill(living)
+    state.close()
+
+
+def test_closing_leaves_no_presence(path: Path):
+    state = SqliteState(path, clock=SystemClock())
+    state.claim("day", owner="me", seconds=60)
+    state.close()
+
+    assert list(path.with_name(path.name + ".presences").iterdir()) == []
