@@ -46,10 +46,11 @@ def open_attempt(
                 epoch=order.epoch,
             )
         )
-    if state.begun.epoch < order.epoch and state.done is None:
+    checked = _checked(journal, state)
+    if checked.done is None and state.begun.epoch < order.epoch:
         journal = landing.adopt(journal, state, epoch=order.epoch)
-        state = journal.read() or state
-    return AttemptInHand(journal, _checked(journal, state))
+        checked = _checked(journal, journal.read() or state)
+    return AttemptInHand(journal, checked)
 
 
 def _newest(

@@ -44,6 +44,8 @@ def difference(before: Mapping[str, float], after: Mapping[str, float]) -> Mappi
 class ExtractionQuality:
     """How one org's day was fetched, over all the processes that worked on it.
 
+    What a process counted between its last stored page and its being killed is not in it.
+
     Args:
         success_rate: Requests that were answered 2xx ÷ requests that may have reached the org;
             None if there were none. Each 2xx led to something stored or decided.

@@ -63,6 +63,9 @@ log = structlog.get_logger()
 PAGE_TOO_LARGE = "response.entity.too.large"
 """The code that asks for a smaller page; any other too large asks for a shorter interval."""
 
+PAYLOAD_TOO_LARGE = 413
+"""The status that says the same."""
+
 RESULT_CAP = "may not exceed"
 """In the message of a job that failed because its interval holds too much."""
 
@@ -284,7 +287,7 @@ class OrgDayExtraction:
     def _answer_too_large(
         self, window: WindowState, job: JobState, error: QueryTooLargeError, size: int
     ) -> float:
-        if error.code != PAGE_TOO_LARGE:
+        if error.code != PAGE_TOO_LARGE and error.status != PAYLOAD_TOO_LARGE:
             return self._too_large(window, job, str(error))
         if size <= 1:
             raise error

@@ -81,6 +81,10 @@ class JobState:
 
     def with_entry(self, entry: Entry) -> JobState:
         """Return the state after that page was stored."""
+        expected = self.entries[-1].next_cursor if self.entries else None
+        follows = entry.number == len(self.entries) + 1 and entry.cursor == expected
+        if follows and not self.damaged and (expected is not None or not self.entries):
+            return replace(self, entries=(*self.entries, entry))
         others = {known.number: known for known in self.entries if known.number != entry.number}
         chain = chained({**others, entry.number: entry})
         kept = {known.number for known in chain}

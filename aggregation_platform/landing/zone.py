@@ -155,6 +155,12 @@ class LandingZone:
         newest_first = reversed(self.attempts(org, day, source))
         return next((journal for journal in newest_first if journal.done() is not None), None)
 
+    def superseded(self, org: str, day: date, source: Source = "job") -> tuple[AttemptJournal, ...]:
+        """Return the attempts older than the current one, finished or not: free to be removed."""
+        current = self.current(org, day, source)
+        found = self.attempts(org, day, source)
+        return found[: found.index(current)] if current is not None else ()
+
     def attempt(self, org: str, day: date, attempt_id: str) -> AttemptJournal:
         """Return an attempt by its name."""
         return AttemptJournal(self.objects, f"{org}/{day_key(day)}/{attempt_id}")

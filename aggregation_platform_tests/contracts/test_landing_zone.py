@@ -146,6 +146,16 @@ def test_the_newest_finished_attempt_is_current_and_older_ones_are_kept(zone: La
     assert zone.attempts("us", DAY)[0] == first
 
 
+def test_what_is_older_than_the_current_attempt_is_superseded_and_nothing_else(zone: LandingZone):
+    cut, _ = begun(zone)
+    first = finished(zone, now=NOON + timedelta(hours=1))
+    finished(zone, now=NOON + timedelta(hours=2))
+    begun(zone, now=NOON + timedelta(hours=3))
+
+    assert zone.superseded("us", DAY) == (cut, first)
+    assert zone.superseded("us", DAY, "query") == ()
+
+
 def test_an_attempt_of_a_newer_epoch_is_current_whatever_its_time(zone: LandingZone):
     newer = finished(zone, epoch=2)
     finished(zone, now=NOON + timedelta(days=9), epoch=1)
