@@ -14,21 +14,16 @@ import polars as pl
 from aggregation_platform.config.models import PlatformConfig
 from aggregation_platform.facts.tables import SESSION_METRICS
 from aggregation_platform.rollups.tables import HANDLE_TIME
+from aggregation_platform.warehouse.partition_states import partition_states
 from aggregation_platform.warehouse.store import Warehouse
 
-LOGGED = """
-SELECT table_name, org, day, rows, written_at, finality
-FROM ops.partition_log
-WHERE table_name IN (?, ?) AND day BETWEEN ? AND ?
-"""
 ROLLED_UP = "SELECT DISTINCT org, day FROM rollups.handle_time WHERE day BETWEEN ? AND ?"
 
 
 def read_coverage(warehouse: Warehouse, first: date, last: date) -> pl.DataFrame:
     """Return the org-days that `rollups.handle_time` covers: org, day, finality."""
-    log = warehouse.query(LOGGED, (SESSION_METRICS.key, HANDLE_TIME.key, first, last))
-    facts = log.filter(pl.col("table_name") == SESSION_METRICS.key)
-    rollups = log.filter(pl.col("table_name") == HANDLE_TIME.key)
+    facts = partition_states(warehouse, SESSION_METRICS, first, last)
+    rollups = partition_states(warehouse, HANDLE_TIME, first, last)
     return coverage(facts, rollups, warehouse.query(ROLLED_UP, (first, last)))
 
 

@@ -43,7 +43,7 @@ def materialize(invocation: Invocation, first: date, last: date, orgs: tuple[str
     config = invocation.config()
     chosen = orgs_of(config, orgs)
     command = command_line(str(config.file), days, chosen)
-    sys.exit(_run(command, prepared_environment(config)))
+    sys.exit(run_to_the_end(command, prepared_environment(config)))
 
 
 def command_line(config_file: str, days: Days, orgs: Sequence[str]) -> list[str]:
@@ -56,7 +56,7 @@ def command_line(config_file: str, days: Days, orgs: Sequence[str]) -> list[str]
     ]
 
 
-def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
+def run_to_the_end(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run to the end; an interruption or a termination reaches the process, and is awaited."""
     with subprocess.Popen(  # noqa: S603 - our own interpreter and module
         command, env=environment

@@ -224,6 +224,10 @@ def _told(one: Checked, row: dict[str, object]) -> str:
     return f"{one.org} {start:%Y-%m-%d %H:%M} {cell}: {sides}; conversations: {named}"
 
 
+def _counted(cells: int) -> str:
+    return "1 cell differs" if cells == 1 else f"{cells} cells differ"
+
+
 def _say_the_end(ctx: click.Context, checked: Sequence[Checked]) -> None:
     unloaded = [f"{one.org} {one.day}" for one in checked if one.comparison is None]
     differing = [one for one in checked if one.comparison and not one.is_equal]
@@ -231,7 +235,7 @@ def _say_the_end(ctx: click.Context, checked: Sequence[Checked]) -> None:
         cells = sum(one.comparison.differences.height for one in differing if one.comparison)
         days = ", ".join(f"{one.org} {one.day}" for one in differing)
         click.echo(
-            f"{cells} cells differ ({days}); materialize these days again, and if they still "
+            f"{_counted(cells)} ({days}); materialize these days again, and if they still "
             "differ, look at the conversations named above in the org.",
             err=True,
         )

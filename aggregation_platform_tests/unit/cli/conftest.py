@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -76,8 +77,18 @@ class Platform:
         self.warehouse.replace_partition(table, partition, frame, GRANT, stamp=stamp, ledger=ledger)
 
 
+@pytest.fixture(scope="session")
+def empty_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a warehouse file with tables and a lease; each test gets a copy."""
+    file = tmp_path_factory.mktemp("empty") / "warehouse.duckdb"
+    warehouse = open_warehouse(DuckDBSettings(file))
+    warehouse.migrate((*OPS_TABLES, SESSION_METRICS, HANDLE_TIME))
+    warehouse.ensure_lease(GRANT)
+    return file
+
+
 @pytest.fixture
-def platform(tmp_path: Path) -> Callable[..., Platform]:
+def platform(tmp_path: Path, empty_warehouse: Path) -> Callable[..., Platform]:
     """Return a maker of platforms: `platform(us="2026-01-05", emea="2026-01-06")`."""
 
     def make(**first_days: str) -> Platform:
@@ -86,10 +97,9 @@ def platform(tmp_path: Path) -> Callable[..., Platform]:
         file.write_text("organizations:" + "".join(entries))
         clock = ManualClock(datetime(2026, 1, 8, tzinfo=UTC))
         settings = DuckDBSettings(tmp_path / "data" / "warehouse.duckdb")
-        warehouse = open_warehouse(settings, clock=clock)
-        warehouse.migrate((*OPS_TABLES, SESSION_METRICS, HANDLE_TIME))
-        warehouse.ensure_lease(GRANT)
-        return Platform(file, warehouse, clock)
+        settings.path.parent.mkdir()
+        shutil.copyfile(empty_warehouse, settings.path)
+        return Platform(file, open_warehouse(settings, clock=clock), clock)
 
     return make
 
