@@ -20,7 +20,9 @@ from aggregation_platform.simulator.timestamps import DAY_MS, HOUR_MS, MINUTE_MS
 SHORT_MS = 100 * MINUTE_MS
 """No ordinary conversation lives longer; a test holds the kinds to it."""
 LONG_MS = 8 * HOUR_MS
-MULTI_DAYS, ORPHAN_DAYS = 7, 61
+CLEAN_UP_DAYS = 59
+"""Whole days after which a forgotten leg is closed by the platform, at one minute for all."""
+MULTI_DAYS, ORPHAN_DAYS = 7, CLEAN_UP_DAYS + 2
 GUEST_LAG_MS = 30 * MINUTE_MS
 """A handed-over call reaches its last org within this time."""
 LONG_EVERY = 50
@@ -118,6 +120,14 @@ class DayPlan:
             last = self.count - 1
             if all((last - off) % every for name, every, off in self._cycles if name == "pair"):
                 yield last
+
+    def surely_alive(self, index: int, moment: int) -> bool:
+        """Tell whether an index is alive at a moment, where that is known without its story."""
+        if self.start_of(index) >= moment:
+            return False
+        kind = self.class_of(index)
+        age = moment - self.start_ms
+        return kind == "open" or (kind == "orphan" and age < CLEAN_UP_DAYS * DAY_MS)
 
     def reaching_past(self, moment: int) -> Iterator[int]:
         """Give the indices that might be alive at `moment`, some time after they began.

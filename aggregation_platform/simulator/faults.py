@@ -30,6 +30,7 @@ KINDS = {
     "job_slow": "a job created now takes `seconds` more",
     "cursor_expired": "400: the cursor is no longer valid",
     "duplicates": "a page repeats the last `count_of` records of the page before",
+    "drifting_hits": "totalHits is `count_of` too many",
     "unfulfilled_results": "404 for the results, as before a job is fulfilled",
     "wrong_organization": "organizations/me tells another id",
 }
@@ -39,6 +40,7 @@ _ROUTES_OF = {
     "cursor_expired": frozenset({"job_results"}),
     "unfulfilled_results": frozenset({"job_results"}),
     "duplicates": frozenset({"job_results", "query"}),
+    "drifting_hits": frozenset({"query"}),
     "wrong_organization": frozenset({"organization"}),
 }
 

@@ -46,6 +46,9 @@ _JOB_KEYS = frozenset({
     "segmentFilters", "evaluationFilters", "surveyFilters", "resolutionFilters",
 })  # fmt: skip
 
+_LARGE_DAY = 20_000
+"""Above so many conversations a day, a job looks for its results while it pends."""
+
 
 class JobDesk:
     """One org's details jobs. Safe over threads."""
@@ -92,6 +95,9 @@ class JobDesk:
                 fate=next((fault.kind for fault in fates if fault.kind != "job_slow"), None),
             )  # fmt: skip
             self._jobs[job_id] = job
+        if self.options.conversations_per_day > _LARGE_DAY:
+            job.finding = threading.Thread(target=job.results, daemon=True)
+            job.finding.start()
         return reply({"jobId": job_id}, 202)
 
     def _select(self, job: Job, body: Json) -> Selection:
@@ -117,6 +123,14 @@ class JobDesk:
 
     def _job(self, request: Request) -> Job:
         job_id = request.path.removeprefix(f"{JOBS}/").partition("/")[0]
+        return self.found(job_id)
+
+    def found(self, job_id: str) -> Job:
+        """Give a job of this org.
+
+        Raises:
+            RefusalError: 404, there is none.
+        """
         job = self._jobs.get(job_id)
         if job is None:
             raise not_found(f"job {job_id}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,6 +62,8 @@ class Job:
     fate: str | None = None
     cancelled: bool = False
     selection: Selection | None = field(default=None)
+    finding: threading.Thread | None = None
+    """Looks for what a large job selects; the job pends until it is done."""
 
     def state(self, now: int) -> str:
         """Give the job's state at a moment."""
@@ -69,7 +72,7 @@ class Job:
         age = now - self.submitted_at
         if age < self.takes_ms * 0.3:
             return "QUEUED"
-        if age < self.takes_ms or self.fate == "job_stuck":
+        if age < self.takes_ms or self.fate == "job_stuck" or self._is_finding():
             return "PENDING"
         if self.fate == "job_failed":
             return "FAILED"
@@ -88,6 +91,9 @@ class Job:
         if state == "FAILED":
             told["errorMessage"] = "The query could not be completed."
         return told
+
+    def _is_finding(self) -> bool:
+        return self.finding is not None and self.finding.is_alive()
 
     def results(self) -> Selection:
         """Give what the job found; found once, at the first page."""

@@ -7,6 +7,7 @@ closes about 60 days later, records that stay open. They sit on indices that ari
 
 from datetime import timedelta
 
+from aggregation_platform.simulator.day_plan import CLEAN_UP_DAYS
 from aggregation_platform.simulator.digital import close_message, exchange
 from aggregation_platform.simulator.scene import Scene
 from aggregation_platform.simulator.stories import (
@@ -21,9 +22,6 @@ from aggregation_platform.simulator.stories import (
     work_end,
 )
 from aggregation_platform.simulator.timestamps import DAY_MS, HOUR_MS, MINUTE_MS
-
-CLEAN_UP_DAYS = 59
-"""Whole days after which a forgotten leg is closed by the platform, at one minute for all."""
 
 
 def multi_day(scene: Scene) -> Story:

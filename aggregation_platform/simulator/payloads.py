@@ -14,6 +14,7 @@ from aggregation_platform.simulator.dice import Dice
 from aggregation_platform.simulator.directory import Directory, Queue
 from aggregation_platform.simulator.oddities import make_unknown
 from aggregation_platform.simulator.payload_legs import write_leg
+from aggregation_platform.simulator.scene import CORRELATION_KEY
 from aggregation_platform.simulator.stories import Leg, Line, Menu, Story, Voicemail, Wait, Work
 from aggregation_platform.simulator.timestamps import day_of, iso
 
@@ -51,7 +52,8 @@ def without_attributes(record: Json) -> Json:
 
 def forget_after(record: Json, moment: str) -> None:
     """Take out of a record what happened after a moment; timestamps compare as text."""
-    record.pop("resolutions", None)
+    for late in ("resolutions", "evaluations", "surveys"):
+        record.pop(late, None)
     if record.get("conversationEnd", "") > moment:
         del record["conversationEnd"]
     for participant in record["participants"]:
@@ -79,11 +81,17 @@ class _Writer:
     def __init__(self, story: Story, place: Directory) -> None:
         self.story, self.place = story, place
         self.dice = Dice("record", story.token)
+        self.attributes, self.of_flow = dict(story.attributes), dict[str, str]()
+        if story.token % 4 == 0 and isinstance(story.legs[1], Menu):
+            # Some flows write their key on their own participant, not on the caller's.
+            self._hand_to_flow(CORRELATION_KEY)
         self.sessions = [self.dice.uuid() for _ in story.legs]
-        self.peer = next(
-            (s for s, leg in zip(self.sessions, story.legs, strict=True) if isinstance(leg, Line)),
-            None,
-        )
+        self.first_line = next((leg for leg in story.legs if isinstance(leg, Line)), None)
+        self.peer = self.sessions[story.legs.index(self.first_line)] if self.first_line else None
+
+    def _hand_to_flow(self, key: str) -> None:
+        if key in self.attributes:
+            self.of_flow[key] = self.attributes.pop(key)
 
     def record(self) -> Json:
         story, dice = self.story, self.dice
@@ -111,7 +119,25 @@ class _Writer:
             record["conversationInitiator"] = "customer"
         if story.resolved_at is not None:
             record["resolutions"] = [{"eventTime": iso(story.resolved_at)}]
+        self._afterwards(record)
         return record
+
+    def _afterwards(self, record: Json) -> None:
+        """Attach what comes long after the end: an evaluation, a survey."""
+        story, dice = self.story, self.dice
+        work = next((leg for leg in story.legs if isinstance(leg, Work) and leg.queue), None)
+        if work is None or work.queue is None or story.end is None or not dice.chance(0.02):
+            return
+        common: Json = {"queueId": work.queue.id, "userId": work.user.id}
+        record["evaluations"] = [{
+            **common, "evaluationId": dice.uuid(), "evaluationStatus": "Finished",
+            "eventTime": iso(story.end + 3_600_000), "formId": dice.uuid(), "formName": "Quality",
+            "released": True, "oTotalScore": dice.whole(40, 100),
+        }]  # fmt: skip
+        record["surveys"] = [{
+            **common, "surveyId": dice.uuid(), "surveyStatus": "Finished", "surveyType": "Web",
+            "eventTime": iso(story.end + 7_200_000), "surveyPromoterScore": dice.whole(0, 10),
+        }]  # fmt: skip
 
     def _participants(self) -> list[Json]:
         parties: dict[int, Json] = {}
@@ -127,15 +153,12 @@ class _Writer:
         participant: Json = {"participantId": dice.uuid(), "sessions": []}
         match leg:
             case Line():
-                participant["purpose"] = leg.purpose
-                participant["externalContactId"] = dice.uuid()
-                if leg.name:
-                    participant["participantName"] = leg.name
-                if story.attributes and leg.start == story.legs[0].start:
-                    participant["attributes"] = story.attributes
+                participant |= self._outsider(leg)
             case Menu():
                 participant["purpose"] = "ivr" if leg.media == "voice" else "workflow"
                 participant["participantName"] = leg.flow_name
+                if self.of_flow and leg.start <= story.legs[1].start:
+                    participant["attributes"] = self.of_flow
             case Wait():
                 participant["purpose"] = "acd"
                 if leg.media != "callback":
@@ -152,6 +175,14 @@ class _Writer:
             case _:
                 raise TypeError(leg)
         return participant
+
+    def _outsider(self, leg: Line) -> Json:
+        told: Json = {"purpose": leg.purpose, "externalContactId": self.dice.uuid()}
+        if leg.name:
+            told["participantName"] = leg.name
+        if self.attributes and leg is self.first_line:
+            told["attributes"] = self.attributes
+        return told
 
     @staticmethod
     def _name(queue: Queue, moment: int) -> str:

@@ -63,7 +63,8 @@ class Queries:
             without_attributes(self.lake.record(ref, self.lake.generations, horizon))
             for ref in found.refs(first - again if first else 0, first + size)
         ]
-        told: Json = {"totalHits": len(found)}
+        drift = sum(fault.count_of for fault in struck if fault.kind == "drifting_hits")
+        told: Json = {"totalHits": len(found) + drift}
         if records:
             told = {"conversations": records, **told}
         return reply(told)

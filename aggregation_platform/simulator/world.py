@@ -101,7 +101,7 @@ class World:
         self.directories = {org: Directory(options, org) for org in options.orgs}
         self._org_of_number = {profile_of(org).number: org for org in options.orgs}
         self._secret = number_of(options.seed, "conversation ids")
-        self._lock = threading.RLock()
+        self._locks = {org: threading.RLock() for org in options.orgs}
         self.plan = lru_cache(maxsize=4096)(self._plan)
         self._guests_cached = lru_cache(maxsize=512)(self._guests)
         self._carried_cached = lru_cache(maxsize=256)(self._carried)
@@ -224,7 +224,7 @@ class World:
 
     def span(self, org: str, start: int, end: int, generation: int = 0) -> Span:
         """Find everything that begins before `end` and is alive at or after `start`."""
-        with self._lock:
+        with self._locks[org]:
             carried = self._carried_cached(org, start, generation)
             stretches = self.started_in(org, start, end).stretches
         return Span(carried, stretches)
@@ -234,7 +234,7 @@ class World:
         first = max(start // DAY_MS, self.first_day_number)
         # A call handed over just before the last midnight may begin on the day after.
         last = min(-(-end // DAY_MS), self.end_day_number + 1)
-        with self._lock:
+        with self._locks[org]:
             found = [self._stretch(org, day, start, end) for day in range(first, last)]
         return Span((), tuple(stretch for stretch in found if len(stretch)))
 
@@ -288,6 +288,9 @@ class World:
             plan = self.plan(org, day)
             for index in plan.reaching_past(moment):
                 ref = Ref(org, day, index, 0)
+                if plan.surely_alive(index, moment):
+                    found.append((plan.start_of(index), ref))
+                    continue
                 story = self.story(ref, generation)
                 if story.start < moment and (story.end is None or story.end >= moment):
                     found.append((story.start, ref))

@@ -193,4 +193,4 @@ def test_an_error_body_is_what_the_sdk_expects(client):
         Sdk.ConversationsApi(client).get_analytics_conversations_details_job("no such job")
 
     assert refused.value.status == 404
-    assert '"not.found"' in refused.value.body
+    assert '"not.found"' in str(refused.value.body)

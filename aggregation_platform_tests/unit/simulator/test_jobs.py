@@ -257,3 +257,37 @@ def test_attributes_are_in_jobs_and_the_key_is_among_them(us):
 
     assert "IVR_UU_ID" in keys
     assert len(set(keys)) > 10
+
+
+def test_a_key_may_be_on_the_callers_or_on_the_flows_participant(us):
+    bearers = {
+        participant["purpose"]
+        for record in us.records()
+        for participant in record["participants"]
+        if "IVR_UU_ID" in participant.get("attributes", {})
+    }
+
+    assert bearers >= {"customer", "ivr"}
+
+
+def test_outbound_calls_have_attributes_too(us):
+    outbound = [r for r in us.records() if r["originatingDirection"] == "outbound"]
+
+    assert outbound
+    for record in outbound:
+        assert any(participant.get("attributes") for participant in record["participants"])
+
+
+def test_a_large_job_pends_until_it_has_found_its_results(org):
+    us = org(conversations_per_day=25_000, history_days=0, days=1)
+    job_id = us.job()
+    job = us.simulator.services["us"].jobs.found(job_id)
+    states = set()
+    while job.finding.is_alive():
+        states.add(us.send("GET", f"{JOBS}/{job_id}").status)
+        job.finding.join(0.01)
+
+    assert states <= {200, 202}
+    assert 202 in states
+    assert us.get(f"{JOBS}/{job_id}")["state"] == "FULFILLED"
+    assert len(job.results()) > 24_000

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from aggregation_platform.simulator.faults import Fault
+
 QUERY = "/api/v2/analytics/conversations/details/query"
 MORNING = "2026-01-05T12:00:00Z/2026-01-05T16:00:00Z"
 
@@ -43,6 +45,17 @@ def test_nothing_is_known_that_has_not_happened_yet(org, clock):
     assert found
     assert all(record["conversationStart"] <= "2026-02-01T12:07:32" for record in found)
     assert any("conversationEnd" not in record for record in found)
+
+
+def test_total_hits_may_drift_and_pages_overlap(us):
+    asked = {"interval": MORNING, "paging": {"pageSize": 5, "pageNumber": 2}}
+    first = us.post(QUERY, {**asked, "paging": {"pageSize": 5, "pageNumber": 1}})
+    us.simulator.faults.add(Fault(kind="drifting_hits", count_of=3))
+    us.simulator.faults.add(Fault(kind="duplicates", count_of=2))
+    second = us.post(QUERY, asked)
+
+    assert second["totalHits"] == first["totalHits"] + 3
+    assert second["conversations"][:2] == first["conversations"][-2:]
 
 
 @pytest.mark.parametrize(
