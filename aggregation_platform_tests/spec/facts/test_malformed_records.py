@@ -159,3 +159,10 @@ def test_an_attribute_named_twice_has_its_last_value():
     assert facts(record.replace('"l"', '"k"')).attributes.select("name", "value").rows() == [
         ("k", "last")
     ]
+
+
+def test_no_records_are_six_empty_frames_of_the_right_shape():
+    read = facts()
+
+    for table, frame in read.by_table():
+        assert (frame.height, frame.schema) == (0, table.frame_schema)
