@@ -73,7 +73,7 @@ class SqliteState:
         self, org: str, *, permits: int, hold_s: float, keep_free: int = 0
     ) -> Permit | Wait | Block:
         """Take a permit, or say how long to wait, or why not at all now."""
-        presence = self._presences.own()
+        presence = self._presence()
         with self._transaction() as connection:
             block = self._block_of(connection, org)
             if block:
@@ -141,7 +141,7 @@ class SqliteState:
 
     def claim(self, name: str, *, owner: str, seconds: float) -> bool:
         """Claim the name unless another living owner holds it."""
-        presence = self._presences.own()
+        presence = self._presence()
         with self._transaction() as connection:
             if self._holder(connection, name) not in (None, owner):
                 return False
@@ -151,7 +151,7 @@ class SqliteState:
 
     def renew(self, name: str, *, owner: str, seconds: float) -> bool:
         """Hold on, unless the claim was lost."""
-        presence = self._presences.own()
+        presence = self._presence()
         with self._transaction() as connection:
             if self._holder(connection, name) != owner:
                 return False
@@ -178,6 +178,12 @@ class SqliteState:
                 self._connection.close()
             self._connection = None
         self._presences.leave()
+
+    def _presence(self) -> str:
+        try:
+            return self._presences.own()
+        except OSError as error:
+            raise LocalStateError(self._unwritable(error)) from error
 
     def _unix_s(self) -> float:
         return self._clock.now().timestamp()
@@ -230,10 +236,18 @@ class SqliteState:
             connection = self._begun()
             try:
                 yield connection
+                connection.commit()
+            except sqlite3.Error as error:
+                self._forget(connection)
+                raise LocalStateError(self._unusable(error)) from error
             except BaseException:
                 connection.rollback()
                 raise
-            connection.commit()
+
+    def _forget(self, connection: sqlite3.Connection) -> None:
+        """Drop a connection that failed; closing it rolls back what it had begun."""
+        self._connection = None
+        connection.close()
 
     def _begun(self) -> sqlite3.Connection:
         for _ in range(BUSY_TRIES):
@@ -259,6 +273,9 @@ class SqliteState:
             " stop this site's processes, delete the file, and start them again."
         )
 
+    def _unwritable(self, error: OSError) -> str:
+        return f"{self._path} cannot be opened: {error}. Let this site's user write there."
+
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None or self._process_id != os.getpid():
             self._connection = self._opened()
@@ -271,9 +288,7 @@ class SqliteState:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         except OSError as error:
-            raise LocalStateError(
-                f"{self._path} cannot be opened: {error}. Let this site's user write there."
-            ) from error
+            raise LocalStateError(self._unwritable(error)) from error
         connection = sqlite3.connect(
             self._path,
             timeout=self._patience_s / BUSY_TRIES,

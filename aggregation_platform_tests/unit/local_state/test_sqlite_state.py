@@ -217,3 +217,28 @@ def test_closing_leaves_no_presence(path: Path):
     state.close()
 
     assert list(path.with_name(path.name + ".presences").iterdir()) == []
+
+
+def test_presences_that_cannot_be_written_say_what_to_do(path: Path):
+    path.parent.mkdir()
+    path.with_name(path.name + ".presences").write_text("a file, not a folder")
+    state = SqliteState(path, clock=SystemClock())
+
+    with pytest.raises(LocalStateError, match="Let this site's user write there"):
+        state.claim("day", owner="me", seconds=60)
+
+    state.close()
+
+
+def test_a_damaged_file_is_an_error_that_says_so_and_is_not_kept_open(path: Path):
+    state = SqliteState(path, clock=SystemClock())
+    state.blocked("us")
+    other = sqlite3.connect(path)
+    other.execute("DROP TABLE blocks")
+    other.close()
+    with pytest.raises(LocalStateError, match="no such table"):
+        state.blocked("us")
+
+    assert state.blocked("us") is None, "opened anew, the table is made anew"
+
+    state.close()
