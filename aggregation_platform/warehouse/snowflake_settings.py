@@ -67,6 +67,7 @@ class SnowflakeSettings:
             "account": self.account,
             "user": self.user,
             "database": self.database,
+            "schema": "PUBLIC",
             "role": self.role,
             "warehouse": self.warehouse,
             "host": self.host,

@@ -215,7 +215,8 @@ class SnowflakeSession:
             raise WarehouseError(f"refused within a transaction, it would commit it: {sql[:80]}")
         cursor = self._connection.cursor()
         cursor.execute(sql, tuple(values), _statement_params={"QUERY_TAG": self._tag})
-        self._query_ids.append(str(cursor.sfqid))
+        if cursor.sfqid:
+            self._query_ids.append(str(cursor.sfqid))
         return cursor
 
 

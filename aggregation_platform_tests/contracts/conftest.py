@@ -1,0 +1,79 @@
+"""The warehouses that the contract is tried on: DuckDB, Snowflake emulated, Snowflake itself."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aggregation_platform.warehouse.duckdb_store import DuckDBSettings
+from aggregation_platform.warehouse.opening import open_warehouse
+from aggregation_platform.warehouse.snowflake_settings import SnowflakeSettings
+from aggregation_platform_tests.warehouse_rig import (
+    TABLES,
+    Rig,
+    emptied,
+    emulated,
+    snowflake_emulator,
+)
+
+WAREHOUSES = ["duckdb", "emulator", pytest.param("account", marks=pytest.mark.snowflake)]
+
+
+@pytest.fixture(scope="session")
+def emulator_port() -> Iterator[int]:
+    with snowflake_emulator() as port:
+        yield port
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A DuckDB file with all tables and no rows, to be copied."""
+    path = tmp_path_factory.mktemp("migrated") / "warehouse.duckdb"
+    open_warehouse(DuckDBSettings(path)).migrate(TABLES)
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_emulator(emulator_port: int) -> SnowflakeSettings:
+    """A database in the emulator with all tables."""
+    settings = emulated(emulator_port)
+    open_warehouse(settings).migrate(TABLES)
+    return settings
+
+
+@pytest.fixture(scope="session")
+def migrated_account() -> SnowflakeSettings:
+    """A database of a real account, which is emptied before each test."""
+    settings = SnowflakeSettings(
+        account=os.environ["SNOWFLAKE_ACCOUNT"],
+        user=os.environ["SNOWFLAKE_USER"],
+        database=os.environ["SNOWFLAKE_DATABASE"],
+        role=os.environ.get("SNOWFLAKE_ROLE"),
+        warehouse=os.environ.get("SNOWFLAKE_WAREHOUSE"),
+        private_key_path=Path(os.environ["SNOWFLAKE_PRIVATE_KEY_PATH"]),
+    )
+    open_warehouse(settings).migrate(TABLES)
+    return settings
+
+
+@pytest.fixture(params=WAREHOUSES)
+def warehouse_settings(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> DuckDBSettings | SnowflakeSettings:
+    """Settings of a warehouse with all tables and no rows."""
+    if request.param == "duckdb":
+        path = tmp_path / "warehouse.duckdb"
+        shutil.copy(request.getfixturevalue("migrated_file"), path)
+        return DuckDBSettings(path)
+    settings: SnowflakeSettings = request.getfixturevalue(f"migrated_{request.param}")
+    emptied(settings)
+    return settings
+
+
+@pytest.fixture
+def rig(warehouse_settings: DuckDBSettings | SnowflakeSettings) -> Rig:
+    return Rig(open_warehouse(warehouse_settings))
