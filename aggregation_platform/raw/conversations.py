@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -200,12 +199,12 @@ def _is_orphan(reading: _Reading, day: date) -> bool:
     return is_orphan(reading.content, reading.head, day)
 
 
-def _ids(page: LandedPage) -> list[str | None]:
+def _ids(page: LandedPage) -> pl.Series:
     """Return the page's ids; a page that could not name them all when it landed is read."""
-    stated = list(page.conversation_ids)
-    if None not in stated:
-        return stated
-    return [reading.conversation_id for reading in _readings(page)]
+    ids: list[str | None] = list(page.conversation_ids)
+    if None in ids:
+        ids = [reading.conversation_id for reading in _readings(page)]
+    return pl.Series([each for each in ids if each], dtype=pl.String)
 
 
 _Rank = tuple[int, bool, int, bytes]
@@ -226,17 +225,23 @@ def _winners(pages: Collection[LandedPage]) -> dict[str, _Place]:
     """Choose a place for each conversation that is on the pages more than once.
 
     Of equal records the one on the lowest page stays, so that the row itself is the same too.
+    Only a hash of each id is held over all pages: 8 bytes, whatever the day's size. Ids that
+    merely share one are compared with nobody and win.
     """
-    ids = [_ids(page) for page in pages]
-    repeated = {each for each, n in Counter(i for row in ids for i in row if i).items() if n > 1}
+    hashes = [_ids(page).hash() for page in pages]
+    every = pl.concat([pl.Series(dtype=pl.UInt64), *hashes]).sort()
+    repeated = every.filter(every == every.shift()).unique()
     best: dict[str, tuple[tuple[_Rank, int, int], _Place]] = {}
-    for index, page in enumerate(pages):
-        if repeated.isdisjoint(ids[index]):
+    for (index, page), hashed in zip(enumerate(pages), hashes, strict=True):
+        if not hashed.is_in(repeated).any():
             continue
+        ids = _ids(page)
+        candidates = set(ids.filter(ids.hash().is_in(repeated)))
         for position, reading in enumerate(_readings(page)):
-            if reading.conversation_id in repeated:
-                rank = (_rank(reading, page), -page.number, -position)
-                held = best.get(reading.conversation_id)
-                if held is None or held[0] < rank:
-                    best[reading.conversation_id] = (rank, _Place(index, position))
+            conversation_id = reading.conversation_id
+            if conversation_id is None or conversation_id not in candidates:
+                continue
+            rank = (_rank(reading, page), -page.number, -position)
+            if conversation_id not in best or best[conversation_id][0] < rank:
+                best[conversation_id] = (rank, _Place(index, position))
     return {conversation_id: place for conversation_id, (_, place) in best.items()}
