@@ -158,7 +158,8 @@ class Control:
                 raise bad_request(f"by={name}; known: {', '.join(GROUPINGS)}")
         start, end = day_start(first), day_start(last) + DAY_MS
         rows: list[Json] = []
-        for org in self.services:
+        for org, service in self.services.items():
+            service.lake.catch_up()
             for group, (count, total) in self.truth.handle_times(org, start, end, by).items():
                 cell = dict(zip(by, group, strict=True))
                 rows.append({"org": org, **cell, "handled_count": count, "handle_ms": total})

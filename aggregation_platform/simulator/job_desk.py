@@ -71,7 +71,6 @@ class JobDesk:
         for key in body.keys() - _JOB_KEYS:
             raise bad_request(f"Unrecognized property {key}", "invalid.property")
         start, end = read_interval(body)
-        self.lake.catch_up()
         now = self.lake.now_ms
         fates = [fault for fault in struck if fault.kind in JOB_FATES]
         more = sum(fault.seconds for fault in fates if fault.kind == "job_slow")

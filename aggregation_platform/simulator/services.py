@@ -49,6 +49,7 @@ class OrgService:
         """Answer one request."""
         route, handler = route_of(request)
         self.counters.arrived(route, self.lake.now().timestamp())
+        self.lake.catch_up()
         struck = self.faults.strike(self.org, route)
         headers: dict[str, str] = {}
         try:
@@ -120,7 +121,6 @@ class OrgService:
 
     def aggregate(self, request: Request) -> Reply:
         """POST aggregates/query."""
-        self.lake.catch_up()
         return reply(self.aggregates.answer(json_body(request)))
 
     # Everything else -----------------------------------------------------------------------
