@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from aggregation_platform.journeys.numbers import ignored, number_in
+from aggregation_platform.journeys.numbers import ignored, numbers_in
 from aggregation_platform.journeys.rules import LinkingRules
 from aggregation_platform.tables import INSTANT
 
@@ -57,14 +57,13 @@ _CONTACT = {
     "session_dnis": pl.Int64(),
 }
 _LINE = {
-    "org": pl.String(),
-    "conversation_id": pl.String(),
+    "contact": pl.UInt32(),
     "line_started_at": INSTANT,
     "line_ended_at": INSTANT,
     "dialled": pl.Int64(),
     "shown": pl.Int64(),
 }
-_KEY = {"org": pl.String(), "conversation_id": pl.String(), "value": pl.UInt64()}
+_KEY = {"contact": pl.UInt32(), "value": pl.UInt64()}
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ class Evidence:
 
     Args:
         contacts: One row per conversation: when, the caller's number, the numbers it dialled
-            (inbound calls only).
+            (inbound calls only). Lines and keys name it by its row number, `contact`.
         lines: One row per outbound line to the outside: when, the number dialled, the one shown.
         keys: One row per conversation and correlation value, as a hash good for one run.
     """
@@ -85,12 +84,23 @@ class Evidence:
     @classmethod
     def sum_of(cls, parts: Iterable[Evidence]) -> Evidence:
         """Add evidence up; conversations must not repeat over the parts."""
-        listed = list(parts)
-        empty = cls(pl.DataFrame(schema=_CONTACT), pl.DataFrame(schema=_LINE), _no_keys())
-        return cls(
-            pl.concat([empty.contacts, *(part.contacts for part in listed)]),
-            pl.concat([empty.lines, *(part.lines for part in listed)]),
-            pl.concat([empty.keys, *(part.keys for part in listed)]),
+        contacts, lines, keys = ([pl.DataFrame(schema=kind)] for kind in (_CONTACT, _LINE, _KEY))
+        before = 0
+        for part in parts:
+            contacts.append(part.contacts)
+            lines.append(part.lines.with_columns(pl.col("contact") + before))
+            keys.append(part.keys.with_columns(pl.col("contact") + before))
+            before += part.contacts.height
+        return cls(pl.concat(contacts), pl.concat(lines), pl.concat(keys))
+
+    def in_order(self) -> Evidence:
+        """Number conversations by start, then org, then conversation id: whatever came first."""
+        numbered = self.contacts.with_row_index("_was").sort("started_at", *_ID)
+        places = pl.Series("_was", numbered["_was"]).arg_sort()
+        return Evidence(
+            numbered.drop("_was"),
+            self.lines.with_columns(contact=places.gather(self.lines["contact"])),
+            self.keys.with_columns(contact=places.gather(self.keys["contact"])),
         )
 
 
@@ -107,81 +117,88 @@ def evidence_of(
     conversation seen on later days counts once. One whose record has no start begins with its
     first session; with neither it is left out.
     """
-    starts = sessions.group_by("org", "day", "conversation_id").agg(
-        first=pl.col("started_at").min()
-    )
     begun = (
-        conversations.join(starts, on=["org", "day", "conversation_id"], how="left")
-        .with_columns(started_at=pl.coalesce("started_at", "first"))
+        _with_start(conversations, sessions)
         .filter(pl.col("started_at").dt.date() == pl.col("day"))
+        .with_row_index("contact")
     )
+    places = begun.select("contact", "day", *_ID)
     outside = sessions.filter(
         pl.col("purpose").is_in(_OUTSIDE), pl.col("media_type") == "voice"
-    ).join(begun.select(*_ID, "day"), on=[*_ID, "day"], how="semi")
+    ).join(places, on=[*_ID, "day"])
     return Evidence(
         contacts=_contacts(begun, outside, rules),
         lines=_lines(outside),
-        keys=_keys(begun, attributes, rules),
+        keys=_keys(begun, attributes, places, rules),
+    )
+
+
+def _with_start(conversations: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
+    if not conversations["started_at"].has_nulls():
+        return conversations
+    place = ["org", "day", "conversation_id"]
+    unsaid = conversations.filter(pl.col("started_at").is_null())
+    starts = (
+        sessions.join(unsaid, on=place, how="semi")
+        .group_by(place)
+        .agg(first=pl.col("started_at").min())
+    )
+    return conversations.join(starts, on=place, how="left").with_columns(
+        started_at=pl.coalesce("started_at", "first")
     )
 
 
 def _contacts(begun: pl.DataFrame, outside: pl.DataFrame, rules: LinkingRules) -> pl.DataFrame:
-    never = ignored(rules.ignored_numbers).implode()
-    number = number_in("ani")
+    """Add to each inbound conversation what its first line from outside tells."""
     callers = (
         outside.filter(pl.col("direction") == "inbound")
-        .sort("session_number")
-        .unique(_ID, keep="first", maintain_order=True)
-        .select(
-            *_ID,
-            number=pl.when(~number.is_in(never)).then(number),
-            line_ended_at="ended_at",
-            dnis=number_in("dnis"),
-            session_dnis=number_in("session_dnis"),
-        )
+        .sort("contact", "session_number")
+        .unique("contact", keep="first", maintain_order=True)
+    )
+    read = callers.select(
+        "contact",
+        numbers_in(callers["ani"]).alias("number"),
+        pl.col("ended_at").alias("line_ended_at"),
+        numbers_in(callers["dnis"]),
+        numbers_in(callers["session_dnis"]),
     )
     inbound = pl.col("originating_direction").fill_null("inbound") == "inbound"
-    called = [
+    joined = begun.join(read, on="contact", how="left", maintain_order="left").with_columns(
         pl.when(inbound).then(pl.col(name)).alias(name)
         for name in ("number", "dnis", "session_dnis")
-    ]
-    joined = begun.join(callers, on=_ID, how="left").with_columns(called)
-    return joined.select(pl.col(name).cast(dtype) for name, dtype in _CONTACT.items())
+    )
+    never = pl.col("number").is_in(ignored(rules.ignored_numbers).implode())
+    usable = joined.with_columns(number=pl.when(~never).then("number"))
+    return usable.select(pl.col(name).cast(dtype) for name, dtype in _CONTACT.items())
 
 
 def _lines(outside: pl.DataFrame) -> pl.DataFrame:
-    return (
-        outside.filter(pl.col("direction") == "outbound")
-        .select(
-            *_ID,
-            line_started_at="started_at",
-            line_ended_at="ended_at",
-            dialled=number_in("dnis"),
-            shown=number_in("ani"),
-        )
-        .filter(pl.col("line_started_at").is_not_null(), pl.col("dialled").is_not_null())
-    )
+    lines = outside.filter(pl.col("direction") == "outbound", pl.col("started_at").is_not_null())
+    return lines.select(
+        "contact",
+        line_started_at="started_at",
+        line_ended_at="ended_at",
+        dialled=numbers_in(lines["dnis"]),
+        shown=numbers_in(lines["ani"]),
+    ).filter(pl.col("dialled").is_not_null())
 
 
-def _keys(begun: pl.DataFrame, attributes: pl.DataFrame, rules: LinkingRules) -> pl.DataFrame:
+def _keys(
+    begun: pl.DataFrame, attributes: pl.DataFrame, places: pl.DataFrame, rules: LinkingRules
+) -> pl.DataFrame:
     """Take configured attributes of all participants, and the tag; degenerate values are none."""
-    named = attributes.filter(pl.col("name").is_in(list(rules.correlation_keys))).join(
-        begun.select(*_ID, "day"), on=[*_ID, "day"], how="semi"
-    )
-    told = pl.concat(
-        [named.select(*_ID, "value"), begun.select(*_ID, value=pl.col("external_tag"))]
-    )
+    named = attributes.filter(
+        pl.col("name").is_in(list(rules.correlation_keys)), pl.col("value").is_not_null()
+    ).join(places, on=[*_ID, "day"])
+    tagged = begun.select("contact", value="external_tag").drop_nulls()
     text = pl.col("value").str.strip_chars().str.to_lowercase()
     core = pl.col("value").str.replace_all(r"[^\p{L}\p{N}]", "")
     alike = core.str.strip_chars(core.str.slice(0, 1)) == ""
     return (
-        told.with_columns(value=text)
+        pl.concat([named.select("contact", "value"), tagged])
+        .with_columns(value=text)
         .filter(core.str.len_chars() >= _VALUE_LENGTH, ~alike)
         .filter(~pl.col("value").is_in(_EMPTY_VALUES))
-        .select(*_ID, value=pl.col("value").hash(seed=0))
+        .select("contact", value=pl.col("value").hash(seed=0))
         .unique()
     )
-
-
-def _no_keys() -> pl.DataFrame:
-    return pl.DataFrame(schema=_KEY)

@@ -24,6 +24,7 @@ from aggregation_platform.journeys.tables import JOURNEYS, LEGS, LINKS, REVIEWS
 from aggregation_platform.tables import Table
 
 _ID = ["org", "conversation_id"]
+_PAIR = ("a", "b", "link")
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,9 @@ def all_journeys(evidence: Evidence, handle_times: pl.DataFrame, rules: LinkingR
 def _linked(
     evidence: Evidence, handle_times: pl.DataFrame, rules: LinkingRules, wanted: pl.Expr
 ) -> Journeys:
-    contacts = numbered(evidence)
-    pairs = pairs_of(contacts, evidence, rules)
+    ordered = evidence.in_order()
+    contacts = numbered(ordered)
+    pairs = pairs_of(contacts, ordered, rules)
     members = _members(contacts, pairs, rules)
     placed = _placed(pairs, members)
     joined = placed.filter(~pl.col("is_ambiguous"), pl.col("label") == pl.col("label_b"))
@@ -87,10 +89,12 @@ def _linked(
     handled = _with_handle_time(legs, handle_times)
     starts = contacts.select("contact", *_ID, "day")
     return Journeys(
-        legs=_shaped(handled, LEGS),
+        legs=_shaped(handled, LEGS, "label", "leg_number"),
         journeys=_journeys(handled),
-        links=_shaped(_told(joined, legs.select("contact", *_ID, "journey_id", "day")), LINKS),
-        reviews=_shaped(_told(_with_reason(apart), starts).filter(wanted), REVIEWS),
+        links=_shaped(
+            _told(joined, legs.select("contact", *_ID, "journey_id", "day")), LINKS, *_PAIR
+        ),
+        reviews=_shaped(_told(_with_reason(apart), starts).filter(wanted), REVIEWS, *_PAIR),
     )
 
 
@@ -135,25 +139,25 @@ def _placed(pairs: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
 
 
 def _legs(contacts: pl.DataFrame, members: pl.DataFrame, joined: pl.DataFrame) -> pl.DataFrame:
-    """Number the legs of each journey, and say which evidence brought each."""
+    """Number the legs of each journey, and say which evidence brought each to it."""
     columns = ["contact", *_ID, "started_at", "ended_at", "day"]
     itself = pl.concat_str("org", pl.lit(":"), "conversation_id")
+    known = contacts.select(columns)
     several = (
-        contacts.select(columns)
-        .join(members, on="contact")
-        .sort("label", "started_at", *_ID)
+        known.join(members, on="contact")
+        .sort("label", "contact")
         .with_columns(
             journey_id=itself.first().over("label"),
             day=pl.col("day").first().over("label"),
             leg_number=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("label"),
         )
         .join(_reasons(joined), on="contact", how="left")
-        .drop("label")
     )
-    singles = (
-        contacts.select(columns)
-        .join(members, on="contact", how="anti")
-        .with_columns(is_cut=pl.lit(value=False), journey_id=itself, leg_number=pl.lit(1, pl.Int32))
+    singles = known.join(members, on="contact", how="anti").with_columns(
+        label="contact",
+        is_cut=pl.lit(value=False),
+        journey_id=itself,
+        leg_number=pl.lit(1, pl.Int32),
     )
     first = pl.col("leg_number") == 1
     return pl.concat([several, singles], how="diagonal").with_columns(
@@ -177,40 +181,40 @@ def _reasons(joined: pl.DataFrame) -> pl.DataFrame:
 
 def _with_handle_time(legs: pl.DataFrame, handle_times: pl.DataFrame) -> pl.DataFrame:
     measures = pl.col("handled_count", "handle_ms")
-    wanted = handle_times.join(legs, on=_ID, how="semi").group_by(_ID).agg(measures.sum())
-    return legs.join(wanted, on=_ID, how="left").with_columns(measures.fill_null(0))
+    wanted = (
+        legs.select("contact", *_ID)
+        .join(handle_times, on=_ID)
+        .group_by("contact")
+        .agg(measures.sum())
+    )
+    return legs.join(wanted, on="contact", how="left").with_columns(measures.fill_null(0))
 
 
 def _journeys(legs: pl.DataFrame) -> pl.DataFrame:
     """Add the legs of each journey up; most are single, and are told without grouping."""
-    single = pl.col("leg_number").max().over("journey_id") == 1
-    alone = legs.with_columns(_single=single)
-    one = alone.filter("_single").with_columns(
-        leg_count=pl.lit(1, pl.Int32),
-        org_count=pl.lit(1, pl.Int32),
-        orgs=pl.col("org"),
-        first_org=pl.col("org"),
+    several = pl.col("label").is_duplicated()
+    one = legs.filter(~several).with_columns(
+        leg_count=pl.lit(1), org_count=pl.lit(1), orgs=pl.col("org"), first_org=pl.col("org")
     )
+    open_yet = pl.col("ended_at").is_null().any()
     grouped = (
-        alone.filter(~pl.col("_single"))
-        .sort("journey_id", "leg_number")
-        .group_by("journey_id", maintain_order=True)
+        legs.filter(several)
+        .sort("label", "leg_number")
+        .group_by("label", maintain_order=True)
         .agg(
-            pl.col("day", "started_at", "is_cut").first(),
-            ended_at=pl.when(pl.col("ended_at").is_null().any())
-            .then(None)
-            .otherwise(pl.col("ended_at").max()),
-            leg_count=pl.len().cast(pl.Int32),
-            org_count=pl.col("org").n_unique().cast(pl.Int32),
+            pl.col("journey_id", "day", "started_at", "is_cut").first(),
+            ended_at=pl.when(~open_yet).then(pl.col("ended_at").max()),
+            leg_count=pl.len(),
+            org_count=pl.col("org").n_unique(),
             orgs=pl.col("org").unique().sort().str.join(","),
             first_org=pl.col("org").first(),
             handle_ms=pl.col("handle_ms").sum(),
             handled_count=pl.col("handled_count").sum(),
         )
     )
-    return pl.concat([_shaped(one, JOURNEYS), _shaped(grouped, JOURNEYS)]).sort(
-        JOURNEYS.schema.primary_key()
-    )
+    columns = ["label", *JOURNEYS.frame_schema]
+    shaped = [_cast(frame, JOURNEYS, "label") for frame in (one, grouped)]
+    return pl.concat([frame.select(columns) for frame in shaped]).sort("label").drop("label")
 
 
 def _with_reason(apart: pl.DataFrame) -> pl.DataFrame:
@@ -226,6 +230,12 @@ def _told(pairs: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _shaped(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
-    ordered = frame.select(pl.col(name).cast(kind) for name, kind in table.frame_schema.items())
-    return ordered.sort(table.schema.primary_key())
+def _cast(frame: pl.DataFrame, table: Table, *order: str) -> pl.DataFrame:
+    return frame.select(
+        *order, *(pl.col(name).cast(kind) for name, kind in table.frame_schema.items())
+    )
+
+
+def _shaped(frame: pl.DataFrame, table: Table, *order: str) -> pl.DataFrame:
+    """Take the table's columns, rows in the order in which conversations started."""
+    return _cast(frame.sort(order), table)

@@ -38,24 +38,35 @@ _MARGIN = 0.1
 
 
 def numbered(evidence: Evidence) -> pl.DataFrame:
-    """Give contacts a row number, `contact`, and the UTC day on which they start."""
+    """Give contacts their row number, `contact`, and the UTC day on which they start.
+
+    Args:
+        evidence: In order (`Evidence.in_order`), so that the smaller number starts first.
+    """
     days = pl.col("started_at").dt.date()
     return evidence.contacts.with_columns(day=days).with_row_index("contact")
 
 
 def pairs_of(contacts: pl.DataFrame, evidence: Evidence, rules: LinkingRules) -> pl.DataFrame:
-    """Return every pair that evidence joins, ambiguous ones marked, strongest kinds first.
+    """Return every pair that evidence joins, ambiguous ones marked; `a` starts before `b`.
 
     Args:
         contacts: What `numbered` made of the evidence.
         evidence: Its lines and keys.
         rules: The limits.
     """
-    ids = contacts.select("contact", *_ID)
-    keyed = correlation_pairs(_placed(evidence.keys, ids, contacts), rules)
-    dialled = transfer_pairs(contacts, evidence.lines.join(ids, on=_ID), rules, keyed)
-    called = caller_pairs(contacts, evidence.lines.join(ids, on=_ID), rules)
-    return _oriented(pl.concat([keyed, dialled, called]), contacts)
+    times = contacts.select("contact", "org", "started_at", "day")
+    shared = evidence.keys.filter(pl.col("value").is_duplicated())
+    keyed = correlation_pairs(shared.join(times, on="contact"), rules)
+    lines = evidence.lines.join(times.select("contact", "org", "day"), on="contact")
+    dialled = transfer_pairs(contacts, lines, rules, keyed)
+    called = caller_pairs(contacts, lines, rules)
+    pairs = pl.concat([keyed, dialled, called]).with_columns(
+        a=pl.min_horizontal("a", "b"), b=pl.max_horizontal("a", "b")
+    )
+    return pairs.sort("is_ambiguous", "score", descending=[False, True]).unique(
+        ["a", "b", "link"], keep="first", maintain_order=True
+    )
 
 
 def correlation_pairs(keys: pl.DataFrame, rules: LinkingRules) -> pl.DataFrame:
@@ -65,14 +76,14 @@ def correlation_pairs(keys: pl.DataFrame, rules: LinkingRules) -> pl.DataFrame:
     the same set of legs. A value on too many conversations of a day is a constant.
 
     Args:
-        keys: value, contact, org, conversation_id, started_at, day.
+        keys: value, contact, org, started_at, day.
         rules: The limits.
     """
     runs = pl.col("_run")
     ordered = (
         keys.filter(pl.col("value").is_duplicated())
         .filter(pl.len().over("value", "day") <= rules.common_value_per_day)
-        .sort("value", "started_at", "org", "conversation_id")
+        .sort("value", "contact")
         .with_columns(
             _run=pl.any_horizontal(
                 pl.col(name) != pl.col(name).shift(1) for name in ("value", "org")
@@ -119,7 +130,7 @@ def transfer_pairs(
 
     Args:
         contacts: What `numbered` made.
-        lines: contact, org, line_started_at, line_ended_at, dialled, shown.
+        lines: contact, org, day, line_started_at, line_ended_at, dialled, shown.
         rules: The limits.
         keyed: The pairs joined by a key.
     """
@@ -147,21 +158,14 @@ def _met(contacts: pl.DataFrame, lines: pl.DataFrame, rules: LinkingRules) -> pl
     """Pair lines with conversations by number and time, by steps of time to keep it linear."""
     latest = timedelta(seconds=rules.transfer_seconds)
     step_ms = max(int((latest + _EARLY).total_seconds() * 1000), 1000)
-    calls = (
-        contacts.filter(pl.col("dnis").is_not_null() | pl.col("session_dnis").is_not_null())
-        .with_columns(dialled=pl.concat_list("dnis", "session_dnis"))
-        .explode("dialled")
-        .filter(pl.col("dialled").is_not_null())
-        .unique(["contact", "dialled"])
-        .select(
-            "dialled",
-            b="contact",
-            org_b="org",
-            started_at="started_at",
-            number="number",
-            call_ended_at="line_ended_at",
-            step=_step("started_at", step_ms),
-        )
+    calls = _called(contacts, lines["dialled"]).select(
+        "dialled",
+        b="contact",
+        org_b="org",
+        started_at="started_at",
+        number="number",
+        call_ended_at="line_ended_at",
+        step=_step("started_at", step_ms),
     )
     dialling = lines.with_row_index("line").join(
         contacts.select("contact", conversation_at="started_at", caller="number"), on="contact"
@@ -177,6 +181,16 @@ def _met(contacts: pl.DataFrame, lines: pl.DataFrame, rules: LinkingRules) -> pl
         .filter(pl.col("org") != pl.col("org_b"))
         .filter(pl.col("gap").is_between(-_EARLY, latest), reach <= LONGEST_CALL)
     )
+
+
+def _called(contacts: pl.DataFrame, dialled: pl.Series) -> pl.DataFrame:
+    """Keep calls to a number that some line dialled, as `dialled`: once for each such number."""
+    known = dialled.unique().implode()
+    by_number = contacts.filter(pl.col("dnis").is_in(known)).with_columns(dialled="dnis")
+    by_session = contacts.filter(
+        pl.col("session_dnis").is_in(known), pl.col("session_dnis").ne_missing(pl.col("dnis"))
+    ).with_columns(dialled="session_dnis")
+    return pl.concat([by_number, by_session])
 
 
 def _transfer_score(rules: LinkingRules) -> pl.Expr:
@@ -199,7 +213,7 @@ def caller_pairs(contacts: pl.DataFrame, lines: pl.DataFrame, rules: LinkingRule
 
     Args:
         contacts: What `numbered` made.
-        lines: contact, org, shown.
+        lines: contact, org, day, shown.
         rules: The limits.
     """
     calls = _traceable(contacts, lines, rules)
@@ -215,12 +229,10 @@ def caller_pairs(contacts: pl.DataFrame, lines: pl.DataFrame, rules: LinkingRule
         ),
     )
     later = calls.select("number", b="contact", org_b="org", start_b="started_at")
-    starts_meet = (pl.col("start_b") == pl.col("start_a")) & (pl.col("org_b") > pl.col("org_a"))
-    after = (pl.col("start_b") > pl.col("start_a")) | starts_meet
     met = (
         first.join(later, on="number")
         .filter(pl.col("org_a") != pl.col("org_b"))
-        .filter(after, pl.col("start_b") <= pl.col("end_a") + window)
+        .filter(pl.col("b") > pl.col("a"), pl.col("start_b") <= pl.col("end_a") + window)
         .with_columns(gap=pl.col("start_b") - pl.col("end_a"))
     )
     rivals = (pl.len().over("a", "org_b") > 1) | (pl.len().over("b", "org_a") > 1)
@@ -242,33 +254,20 @@ def _caller_score(window: timedelta) -> pl.Expr:
 def _traceable(contacts: pl.DataFrame, lines: pl.DataFrame, rules: LinkingRules) -> pl.DataFrame:
     """Keep calls whose number is a person's, as far as the day tells."""
     calls = contacts.filter(pl.col("number").is_not_null(), pl.col("number").is_duplicated())
-    common = over_common(
-        contacts.select("number", "day").drop_nulls(), most=rules.common_number_per_day
-    )
+    common = over_common(calls.select("number", "day"), most=rules.common_number_per_day)
+    candidates = calls["number"].unique().implode()
     own = pl.concat(
         [
-            contacts.select("day", number=pl.col(name)).drop_nulls().unique()
+            contacts.filter(pl.col(name).is_in(candidates)).select("day", number=name).unique()
             for name in ("dnis", "session_dnis")
         ]
     )
     trunks = over_common(
-        lines.join(contacts.select("contact", "day"), on="contact")
-        .select("contact", "day", number="shown")
-        .drop_nulls()
-        .unique(),
+        lines.select("contact", "day", number="shown").drop_nulls().unique(),
         most=1,
     )
     never = pl.concat([common, own.select("number", "day"), trunks])
     return calls.join(never, on=["number", "day"], how="anti")
-
-
-_ID = ["org", "conversation_id"]
-
-
-def _placed(keys: pl.DataFrame, ids: pl.DataFrame, contacts: pl.DataFrame) -> pl.DataFrame:
-    shared = keys.filter(pl.col("value").is_duplicated())
-    times = contacts.select("contact", "started_at", "day")
-    return shared.join(ids, on=_ID).join(times, on="contact")
 
 
 def _step(column: str, step_ms: int) -> pl.Expr:
@@ -277,20 +276,3 @@ def _step(column: str, step_ms: int) -> pl.Expr:
 
 def _as_pairs(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select(pl.col(name).cast(dtype) for name, dtype in PAIR.items())
-
-
-def _oriented(pairs: pl.DataFrame, contacts: pl.DataFrame) -> pl.DataFrame:
-    """Put the conversation that starts first (else the org that sorts first) in `a`; once each."""
-    starts = contacts.select("contact", "started_at", "org")
-    known = pairs.join(starts, left_on="a", right_on="contact").join(
-        starts, left_on="b", right_on="contact", suffix="_b"
-    )
-    tie = (pl.col("started_at") == pl.col("started_at_b")) & (pl.col("org") > pl.col("org_b"))
-    swap = (pl.col("started_at") > pl.col("started_at_b")) | tie
-    return _as_pairs(
-        known.with_columns(
-            a=pl.when(swap).then("b").otherwise("a"), b=pl.when(swap).then("a").otherwise("b")
-        )
-        .sort("is_ambiguous", "score", descending=[False, True])
-        .unique(["a", "b", "link"], keep="first", maintain_order=True)
-    )

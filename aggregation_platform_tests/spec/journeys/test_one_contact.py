@@ -215,8 +215,8 @@ def test_a_contact_over_midnight_belongs_to_the_day_on_which_it_began(calls):
 
     linked = calls.linked()
     assert linked.legs.select("day", "journey_id", "leg_number", "conversation_id").rows() == [
-        (date(2026, 1, 5), "us:a", 2, "b"),
         (date(2026, 1, 5), "us:a", 1, "a"),
+        (date(2026, 1, 5), "us:a", 2, "b"),
     ]
     assert linked.journeys.select("day", "leg_count", "orgs").rows() == [
         (date(2026, 1, 5), 2, "emea,us")

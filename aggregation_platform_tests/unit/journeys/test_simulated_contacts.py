@@ -24,8 +24,9 @@ def told(request):
     handle_times = conversation_handle_times(world.frame("session_metrics"))
     linked = all_journeys(evidence, handle_times, RULES)
     keys: dict[tuple[str, str], set[int]] = {}
-    for org, conversation_id, value in evidence.keys.rows():
-        keys.setdefault((org, conversation_id), set()).add(value)
+    names = evidence.contacts.select("org", "conversation_id").rows()
+    for contact, value in evidence.keys.rows():
+        keys.setdefault(names[contact], set()).add(value)
 
     def keyed(pair):
         return bool(keys.get(pair[0], set()) & keys.get(pair[1], set()))
