@@ -8,6 +8,7 @@ Elsewhere: the warehouse (warehouse/), which is another database.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from dagster._core.storage.base_storage import DagsterStorage
@@ -15,6 +16,7 @@ from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
 from aggregation_platform.config.load import dagster_home, postgres_url
+from aggregation_platform.errors import ConfigurationError
 
 
 class InstanceStorage(DagsterStorage, ConfigurableClass):
@@ -37,12 +39,22 @@ class InstanceStorage(DagsterStorage, ConfigurableClass):
         """Make the storage that the environment asks for."""
         url = postgres_url()
         if url is None:
-            return DagsterSqliteStorage(base_dir=str(dagster_home()), inst_data=inst_data)
+            return DagsterSqliteStorage(base_dir=str(_home()), inst_data=inst_data)
         from dagster_postgres import DagsterPostgresStorage
 
         # SQLAlchemy 2.1 reads a bare postgresql:// as psycopg 3; dagster-postgres brings psycopg2.
         return DagsterPostgresStorage(
-            postgres_url=url.replace("postgresql://", "postgresql+psycopg2://", 1),
+            postgres_url=url.reveal().replace("postgresql://", "postgresql+psycopg2://", 1),
             should_autocreate_tables=True,
             inst_data=inst_data,
         )
+
+
+def _home() -> Path:
+    home = dagster_home()
+    if home is None:
+        raise ConfigurationError(
+            "DAGSTER_HOME is not set; set it to the folder that has dagster.yaml, or start Dagster "
+            "by `aggregation-platform dev`."
+        )
+    return home

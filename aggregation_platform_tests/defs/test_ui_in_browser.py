@@ -1,0 +1,221 @@
+"""The demo as a person meets it: a real daemon, a real browser. Pictures go to build/pictures."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(600),
+    pytest.mark.xdist_group("browser"),
+]
+ROOT = Path(__file__).parents[2]
+PICTURES = ROOT / "build" / "pictures"
+COMMAND = Path(sys.executable).with_name("aggregation-platform")
+
+
+@dataclass
+class Demo:
+    url: str
+    said: str
+
+    def graphql(self, query: str, **variables: Any) -> dict[str, Any]:
+        request = Request(
+            f"{self.url}/graphql",
+            data=json.dumps({"query": query, "variables": variables}).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urlopen(request, timeout=60) as reply:
+            answer = json.load(reply)
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    folder = tmp_path_factory.mktemp("demo")
+    said = folder / "said.txt"
+    with said.open("w") as output:
+        process = subprocess.Popen(
+            [str(COMMAND), "demo", "--conversations-per-day", "150", "--port", "3210"]
+            + ["--folder", str(folder / "demo")],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=ROOT,
+        )
+    try:
+        url = _url_in(said, process)
+        yield Demo(url, said.read_text())
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=60)
+
+
+def _url_in(said: Path, process: "subprocess.Popen[bytes]") -> str:
+    """Wait until the UI answers."""
+    for _ in range(1200):
+        assert process.poll() is None, said.read_text()
+        found = re.search(r"Dagster UI: (http://\S+)", said.read_text())
+        if found and _answers(found[1]):
+            return found[1]
+        time.sleep(0.25)
+    raise AssertionError(said.read_text())
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(f"{url}/server_info", timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for argument in (
+        *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+        *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+        *("--window-size=1500,1500", "--hide-scrollbars"),
+        f"--user-data-dir={tmp_path_factory.mktemp('chromium')}",
+    ):
+        options.add_argument(argument)
+    driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+def shows(browser: webdriver.Chrome, text: str) -> None:
+    WebDriverWait(browser, 60).until(
+        lambda found: text in found.find_element(By.TAG_NAME, "body").text
+    )
+
+
+def picture(browser: webdriver.Chrome, name: str) -> None:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    assert browser.save_screenshot(str(PICTURES / f"{name}.png"))
+
+
+def test_the_demo_prints_every_orgs_aht_and_that_it_is_the_truth(demo: Demo):
+    assert re.search(r"All organizations +\d+:\d\d ", demo.said)
+    assert "Equal to the simulator's truth, to the millisecond" in demo.said
+
+
+def test_every_partition_is_filled(demo: Demo, browser: webdriver.Chrome):
+    browser.get(f"{demo.url}/assets/raw/conversations?view=partitions")
+    shows(browser, "Materialized (6)")
+    shows(browser, "Missing (0)")
+
+    browser.get(f"{demo.url}/assets/rollups/handle_time?view=partitions")
+    shows(browser, "Materialized (2)")
+
+
+def test_the_asset_graph_shows_the_way_of_the_data(demo: Demo, browser: webdriver.Chrome):
+    browser.get(f"{demo.url}/asset-groups")
+    for layer in ("directory", "raw", "facts", "identity", "journeys", "rollups"):
+        shows(browser, layer)
+
+    picture(browser, "asset-graph")
+
+
+def test_a_rollups_page_shows_aht_by_org_and_a_plot_of_the_day(
+    demo: Demo, browser: webdriver.Chrome
+):
+    day = _some_partition(demo).partition("|")[0]
+    browser.get(f"{demo.url}/assets/rollups/handle_time?view=partitions&partition={day}")
+    shows(browser, "aht_by_org")
+    for org in ("us", "emea", "apac"):
+        shows(browser, org)
+    picture(browser, "rollup")
+    browser.find_element(By.XPATH, "//*[text()='[Show Markdown]']").click()
+    plot = WebDriverWait(browser, 30).until(
+        lambda found: found.find_element(By.CSS_SELECTOR, "img[src^='data:image/png']")
+    )
+
+    drawn = "return arguments[0].complete && arguments[0].naturalWidth > 300"
+    WebDriverWait(browser, 30).until(lambda found: found.execute_script(drawn, plot))
+    picture(browser, "course-of-the-day")
+
+
+BACKFILL = """
+mutation ($params: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $params) {
+    __typename
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message }
+  }
+}
+"""
+STATUS = """
+query ($id: String!) {
+  partitionBackfillOrError(backfillId: $id) {
+    ... on PartitionBackfill { status runs: cancelableRuns { runId } }
+  }
+}
+"""
+PARTITION = """
+query ($key: AssetKeyInput!, $partition: String!) {
+  assetNodeOrError(assetKey: $key) {
+    ... on AssetNode { assetMaterializations(partitions: [$partition], limit: 5) { runId } }
+  }
+}
+"""
+
+
+def test_the_daemon_backfills_partitions_again_when_asked(demo: Demo):
+    key = {"path": ["facts", "session_metrics"]}
+    partition = _some_partition(demo)
+    before = _runs_of(demo, key, partition)
+
+    started = demo.graphql(
+        BACKFILL,
+        params={
+            "assetSelection": [{"path": ["raw", "conversations"]}]
+            + [{"path": ["facts", name]} for name in _FACTS],
+            "partitionNames": [partition],
+        },
+    )["launchPartitionBackfill"]
+    assert started["__typename"] == "LaunchBackfillSuccess", started
+    status = ""
+    for _ in range(480):
+        found = demo.graphql(STATUS, id=started["backfillId"])["partitionBackfillOrError"]
+        status = found["status"]
+        if status not in ("REQUESTED", "COMPLETING"):
+            break
+        time.sleep(0.5)
+
+    assert status == "COMPLETED_SUCCESS"
+    assert len(_runs_of(demo, key, partition)) == len(before) + 1
+
+
+_FACTS = ("conversations", "sessions", "segments", "session_metrics", "attributes", "rejects")
+
+
+def _some_partition(demo: Demo) -> str:
+    keys = demo.graphql(
+        "{ assetNodeOrError(assetKey: {path: [\"raw\", \"conversations\"]}) {"
+        " ... on AssetNode { partitionKeys } } }"
+    )["assetNodeOrError"]["partitionKeys"]
+    return keys[0]
+
+
+def _runs_of(demo: Demo, key: dict[str, Any], partition: str) -> list[str]:
+    node = demo.graphql(PARTITION, key=key, partition=partition)["assetNodeOrError"]
+    return [event["runId"] for event in node["assetMaterializations"]]
