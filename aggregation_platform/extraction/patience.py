@@ -20,8 +20,8 @@ class Patience:
         job_s: A job that has not ended so long after its submission is stuck.
         failed_jobs: Jobs of one window that may end FAILED or CANCELLED before a run gives up.
         gone_jobs: Jobs of one window that may vanish or expire before a run gives up.
-        page_refusals: How often a page of a job that stands may be "not found" before the job is
-            given up.
+        page_refusals: How often in a row a page of a job that stands may be "not found" before
+            the job is given up.
         lost_submissions: Submissions in a row whose reply may be lost before a run gives up.
         shortest_window: A window that is too large is not halved below this.
         shortest_stuck_window: A window whose job is stuck is not halved below this.

@@ -265,6 +265,7 @@ class OrgDayExtraction:
             return self._lose(window, job, self._job_error(job, "ODD", str(error)))
         if came.cursor is not None and came.cursor in cursors_before(job, page):
             return self._lose(window, job, self._job_error(job, "ODD", "its cursor repeats"))
+        self._refusals.pop(_id_of(job), None)
         self._keep_claim()
         self._opened().store_page(window.name, job, came.body, self._entry(page, came, size))
         self._tell("paging")

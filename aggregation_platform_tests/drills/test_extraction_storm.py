@@ -54,7 +54,7 @@ FAULTS: list[dict[str, Any]] = [
     {"kind": "job_expired", "probability": 0.1},
     {"kind": "job_stuck", "probability": 0.05},
     {"kind": "job_slow", "probability": 0.2, "seconds": 1.0},
-    {"kind": "cursor_expired", "probability": 0.004},
+    {"kind": "cursor_expired", "probability": 0.02, "remaining": 4},
     {"kind": "unfulfilled_results", "probability": 0.02},
     {"kind": "duplicates", "probability": 0.1, "count_of": 3},
 ]

@@ -148,6 +148,18 @@ def test_a_fault_of_an_org_changes_the_way_and_not_the_answer(org, fault):
     assert made <= result.jobs_submitted <= 3
 
 
+def test_a_job_is_kept_while_a_page_now_and_then_is_not_found(org):
+    """In a storm, four such pages out of two hundred once cost a whole job, again and again."""
+    with org() as place:
+        for page in range(6):
+            place.simulator.faults.add(
+                Fault(kind="unfulfilled_results", skip=2 * page, remaining=1)
+            )
+        result = place.extract(page_size=20)
+
+    assert result.jobs_submitted == 1
+
+
 def test_hours_of_retry_after_end_the_run_with_who_until_when_and_why_on_record(org):
     with org() as place:
         fault = place.simulator.faults.add(Fault(kind="rate_limited", retry_after="14400"))
