@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregation_platform_tests.postgres_server import running_postgres
+from aggregation_platform_tests.postgres_server import PostgresServer, running_postgres
 from aggregation_platform_tests.unit.genesys.scripted_server import (
     Answer,
     ScriptedServer,
@@ -31,7 +31,7 @@ from aggregation_platform.clock import SystemClock
 from aggregation_platform.config.deferred import Secret
 from aggregation_platform.config.models import OrganizationConfig
 from aggregation_platform.genesys.client import client_for
-from aggregation_platform.genesys.transport import RequestsTransport
+from aggregation_platform.genesys.transport import RequestsTransport, Timeouts
 from aggregation_platform.local_state.opening import local_state_at
 url, address, budget, seconds = sys.argv[1:]
 clock = SystemClock()
@@ -39,7 +39,7 @@ organization = OrganizationConfig(
     org="us", api_url=url, login_url=url, client_id=Secret("id"), client_secret=Secret("secret"),
     first_day=date(2026, 1, 1), requests_per_second=int(budget))
 state = local_state_at(address, clock=clock)
-transport = RequestsTransport(clock)
+transport = RequestsTransport(clock, Timeouts(connect_s=5, read_s=10, whole_s=20))
 print("ready", flush=True)
 sys.stdin.readline()
 end = time.monotonic() + float(seconds)
@@ -53,13 +53,17 @@ threads = [threading.Thread(target=hammer) for _ in range(4)]
 """
 
 
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[PostgresServer]:
+    with running_postgres() as running:
+        yield running
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
-        yield str(tmp_path / "local.sqlite")
-        return
-    with running_postgres() as server:
-        yield server.new_database()
+        return str(tmp_path / "local.sqlite")
+    return request.getfixturevalue("postgres").new_database()
 
 
 @pytest.fixture
@@ -110,7 +114,7 @@ def most_in_one_second(arrivals: list[float]) -> int:
 def test_no_second_at_the_server_sees_more_than_the_budget(server: ScriptedServer, address: str):
     processes = start(server, address, 4)
     begin(processes)
-    codes = [process.wait(60) for process in processes]
+    codes = [process.wait(120) for process in processes]
     for process in processes:
         process.communicate()
 
@@ -129,7 +133,7 @@ def test_the_budget_holds_while_processes_are_killed(server: ScriptedServer, add
     for process in victims:
         process.kill()
     for process in [*victims, *others]:
-        process.wait(60)
+        process.wait(120)
         process.communicate()
 
     assert most_in_one_second([seen.at for seen in server.seen]) <= BUDGET
