@@ -14,7 +14,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
-import orjson
 import polars as pl
 
 from aggregation_platform.facts.fields import (
@@ -26,6 +25,8 @@ from aggregation_platform.facts.fields import (
     SESSION,
     Level,
 )
+from aggregation_platform.facts.flattening import UnreadableError
+from aggregation_platform.raw.mending import content_of
 
 _Object = dict[str, Any]
 _Found = tuple[str, tuple[Any, ...]]  # table, and the row to join on
@@ -50,10 +51,13 @@ def with_extras(
     Args:
         part: Frames by table name, from flattening.py; `record` tells whose row it is.
         payloads: The records in question; each passed the open gate, so its shape is as expected.
+
+    Raises:
+        UnreadableError: If an unknown member is nested deeper than JSON can be written.
     """
     found: dict[str, list[tuple[Any, ...]]] = {name: [] for name in _ROWS}
     for record, payload in payloads.items():
-        for table, row in _unknown(record, orjson.loads(payload)):
+        for table, row in _unknown(record, cast("_Object", content_of(payload))):
             found[table].append(row)
     return {
         name: _joined(frame, name, found[name]) if found.get(name) else frame
@@ -118,4 +122,7 @@ def _beyond(level: Level, found: _Object) -> _Object:
 
 
 def _json(extra: _Object) -> str | None:
-    return json.dumps(extra, ensure_ascii=False, separators=(",", ":")) if extra else None
+    try:
+        return json.dumps(extra, ensure_ascii=False, separators=(",", ":")) if extra else None
+    except RecursionError as error:
+        raise UnreadableError("an unknown member is nested too deep") from error

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple, cast
 
-import orjson
 import polars as pl
 
 from aggregation_platform.facts import tables
@@ -18,7 +17,7 @@ from aggregation_platform.facts.extras import with_extras
 from aggregation_platform.facts.flattening import UnreadableError, flattened
 from aggregation_platform.facts.gate import Passage, passage
 from aggregation_platform.facts.rows import MalformedError, RecordRows, Row, rows_of
-from aggregation_platform.raw.mending import unwrapped
+from aggregation_platform.raw.mending import content_of, text_of
 from aggregation_platform.tables import Table
 
 
@@ -92,8 +91,8 @@ def _quickly(payloads: Sequence[bytes], quick: Mapping[int, Passage], day: date)
     part = flattened(chosen, pl.Series("record", quick.keys(), dtype=pl.UInt32), day=day)
     if part["attributes"].height != sum(passed.attributes for passed in quick.values()):
         raise UnreadableError("an attribute is named twice")
-    odd = {record: payloads[record] for record in quick if quick[record].has_unknown_members}
-    return with_extras(part, odd) if odd else part
+    unknown = {record: payloads[record] for record in quick if quick[record].has_unknown_members}
+    return with_extras(part, unknown) if unknown else part
 
 
 def _exactly(payloads: Sequence[bytes], exact: Iterable[int], day: date) -> _Part:
@@ -106,31 +105,28 @@ def _exactly(payloads: Sequence[bytes], exact: Iterable[int], day: date) -> _Par
 
 def _record_rows(payload: bytes, day: date) -> dict[str, list[Row]]:
     """Read one payload into rows by table; a malformed one into a row of rejects."""
-    conversation_id = None
     try:
-        record = _content(payload)
-        if isinstance(record, dict):
-            conversation_id = cast("Row", record).get("conversationId")
-        read = rows_of(cast("object", record), day=day)
+        record = content_of(payload)
+    except ValueError as error:
+        reason = f"the record is no JSON: {error}"
+        malformed = MalformedError("record", "", reason, text_of(payload))
+        return {"rejects": [_reject(malformed, None)]}
+    try:
+        read = rows_of(record, day=day)
     except MalformedError as error:
-        reject: Row = {
-            "conversation_id": conversation_id if isinstance(conversation_id, str) else None,
-            "level": error.level,
-            "reason": error.reason,
-            "path": error.path,
-            "excerpt": error.excerpt,
-        }
-        return {"rejects": [reject]}
+        return {"rejects": [_reject(error, record)]}
     return {name: getattr(read, name) for name in RecordRows.__dataclass_fields__}
 
 
-def _content(payload: bytes) -> object:
-    """Read a payload; one that raw had to wrap is unwrapped and mended."""
-    try:
-        return unwrapped(payload.decode()) if payload[:1] == b'"' else orjson.loads(payload)
-    except ValueError as error:
-        text = payload.decode("utf-8", "replace")
-        raise MalformedError("record", "", f"the record is no JSON: {error}", text) from error
+def _reject(error: MalformedError, record: object) -> Row:
+    found = cast("Row", record).get("conversationId") if isinstance(record, dict) else None
+    return {
+        "conversation_id": found if found and isinstance(found, str) else None,
+        "level": error.level,
+        "reason": error.reason,
+        "path": error.path,
+        "excerpt": error.excerpt,
+    }
 
 
 def _frame(table: Table, rows: list[Row]) -> pl.DataFrame:

@@ -93,7 +93,7 @@ def passage(payload: bytes) -> Passage | None:
     for decoder, has_unknown_members in ((_CLOSED, False), (_OPEN, True)):
         try:
             record = decoder.decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             continue
         attributes = sum(len(each.attributes or ()) for each in record.participants or ())
         return Passage(attributes, has_unknown_members)

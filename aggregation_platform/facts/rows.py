@@ -72,7 +72,7 @@ def rows_of(record: object, *, day: date) -> RecordRows:
     Raises:
         MalformedError: If it is no object, has no conversationId, holds something else than a
             list of objects where one belongs, an instant that is none, or a metric without a name,
-            a whole number and an instant.
+            a whole number and an instant, or is nested deeper than JSON can be written.
     """
     if not isinstance(record, dict):
         raise MalformedError("record", "", "the record is no JSON object", record)
@@ -82,7 +82,10 @@ def rows_of(record: object, *, day: date) -> RecordRows:
         raise MalformedError(
             "record", "conversationId", "the record has no conversationId", conversation_id
         )
-    return _Reading(conversation_id, Interval.of_day(day)).read(content)
+    try:
+        return _Reading(conversation_id, Interval.of_day(day)).read(content)
+    except RecursionError as error:
+        raise MalformedError("record", "", "the record is nested too deep", None) from error
 
 
 @dataclass
@@ -319,5 +322,8 @@ def _json_or_none(extra: object) -> str | None:
 
 def _excerpt(found: object) -> str:
     """Return what was found as JSON; if long, the beginning of that as a JSON string."""
-    whole = _json(found)
+    try:
+        whole = _json(found)
+    except RecursionError:
+        return _json("nested too deep to be written")
     return whole if len(whole) <= _EXCERPT_CHARACTERS else _json(whole[:_EXCERPT_CHARACTERS])

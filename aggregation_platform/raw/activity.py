@@ -15,6 +15,8 @@ import msgspec
 
 from aggregation_platform.intervals import Interval, parsed
 
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 _PLAIN = re.compile(r"(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?Z", re.ASCII)
 
 
@@ -60,7 +62,7 @@ def head_of(record: bytes) -> Head | None:
     """Read id and start; None if the record is no JSON object."""
     try:
         head = _HEAD.decode(record)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return None
     return Head(_text(head.conversationId), _text(head.conversationStart))
 
@@ -75,7 +77,7 @@ def is_orphan(record: bytes, head: Head, day: date) -> bool:
         return False
     try:
         instants = list(_instants(_RECORD.decode(record)))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return False
     if head.started is None and not instants:
         return False
@@ -86,7 +88,7 @@ def fullness(record: bytes) -> int:
     """Count the record's segments and metrics: of two versions, the later has more of them."""
     try:
         sessions = list(_sessions(_RECORD.decode(record)))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return 0
     return sum(len(each.segments or ()) + len(each.metrics or ()) for each in sessions)
 

@@ -10,12 +10,13 @@ cannot be stored. Elsewhere: what the record says (facts/).
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import cast
 
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-"""Characters that a warehouse's text cannot hold."""
+import orjson
 
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _NUL_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -30,36 +31,58 @@ def wrapped(record: bytes) -> str:
     return json.dumps(record.decode("utf-8", "replace"), ensure_ascii=False)
 
 
-def unwrapped(payload: str) -> object:
-    """Read what `wrapped` holds, mended: half characters and NUL become U+FFFD, NaN null.
+def content_of(payload: bytes) -> object:
+    """Read a payload of raw.conversations, mended where it is no plain JSON.
 
     Raises:
-        ValueError: If the text is no JSON even so.
+        ValueError: If it is no JSON even so.
     """
-    text = json.loads(payload)
-    if not isinstance(text, str):
-        raise ValueError("the payload is neither a JSON object nor a JSON string")  # noqa: TRY004 - one error for all
-    return mended(text)
+    if payload[:1] != b'"':
+        try:
+            return orjson.loads(payload)
+        except orjson.JSONDecodeError:
+            pass  # read it again, leniently
+    return mended(text_of(payload))
+
+
+def text_of(payload: bytes) -> str:
+    """Return the record's own text, unwrapped if raw had to wrap it."""
+    text = payload.decode("utf-8", "replace")
+    if text[:1] != '"':
+        return text
+    try:
+        return str(json.loads(text))
+    except ValueError:
+        return text
 
 
 def mended(text: str) -> object:
-    """Read a record's text leniently and replace what cannot be stored.
+    """Read a record's text leniently, with what can be stored in place of what cannot.
+
+    Half characters and NUL become U+FFFD; numbers that are none, or beyond all bounds, null.
 
     Raises:
-        ValueError: If the text is no JSON even so (RecursionError included).
+        ValueError: If the text is no JSON even so, or is nested too deep.
     """
     try:
-        return _storable(json.loads(text, strict=False, parse_constant=lambda _: None))
+        return _storable(
+            json.loads(text, strict=False, parse_constant=lambda _: None, parse_float=_finite)
+        )
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
 
 
+def _finite(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None
+
+
 def _storable(value: object) -> object:
     if isinstance(value, str):
-        return UNSTORABLE.sub("\ufffd", value)
+        return _UNSTORABLE.sub("\ufffd", value)
     if isinstance(value, list):
         return [_storable(item) for item in cast("list[object]", value)]
     if isinstance(value, dict):
         members = cast("dict[str, object]", value).items()
-        return {UNSTORABLE.sub("\ufffd", key): _storable(item) for key, item in members}
+        return {_UNSTORABLE.sub("\ufffd", key): _storable(item) for key, item in members}
     return value

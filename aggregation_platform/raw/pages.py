@@ -73,7 +73,7 @@ def records_of(page: LandedPage) -> Iterator[bytes]:
         yield from map(bytes, _PAGE.decode(body).conversations or ())
     except msgspec.ValidationError as error:
         raise _corrupt(page, str(error)) from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         records = _cut_out(body)
         if records is None:
             raise _corrupt(page, str(error)) from error

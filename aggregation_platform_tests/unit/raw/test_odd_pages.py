@@ -6,10 +6,10 @@ from datetime import date
 import pytest
 
 from aggregation_platform.errors import CorruptPageError
-from aggregation_platform.facts.facts import facts_of
+from aggregation_platform.facts.facts import exact_facts_of, facts_of
 from aggregation_platform.raw.conversations import raw_conversations
 from aggregation_platform.raw.tables import CONVERSATIONS
-from aggregation_platform_tests.records import Page, page, told
+from aggregation_platform_tests.records import Page, page, raw_frame, told
 
 DAY = date(2026, 1, 5)
 
@@ -93,6 +93,7 @@ def test_a_record_that_is_broken_beyond_mending_is_rejected_and_its_page_goes_on
     assert facts.conversations["conversation_id"].to_list() == ["a", "c"]
     assert facts.rejects["position"].to_list() == [1]
     assert facts.rejects["reason"][0].startswith("the record is no JSON: ")
+    assert json.loads(facts.rejects["excerpt"][0]) == '{"conversationId":"b","t":tru}'
 
 
 @pytest.mark.parametrize(
@@ -123,3 +124,24 @@ def test_a_page_that_could_not_name_its_conversations_is_compared_all_the_same()
 
     assert [frame["page"].to_list() for frame in raw] == [[1]]
     assert raw.counts.duplicates == 1
+
+
+@pytest.mark.parametrize("depth", [500, 990, 1_005, 100_000])
+def test_a_record_nested_too_deep_leaves_its_page_alone(depth):
+    deep = "[" * depth + "]" * depth
+    body = f'{{"conversations":[{{"conversationId":"a","x":{deep}}},{{"conversationId":"b"}}]}}'
+    (raw,) = raw_conversations([Page(body.encode(), ("a", "b"))], org="us", day=DAY)
+    facts = facts_of(raw, org="us", day=DAY)
+
+    assert facts.conversations["conversation_id"].to_list()[-1] == "b"
+    assert facts.conversations.height + facts.rejects.height == 2
+
+
+@pytest.mark.parametrize("member", ["resolutions", "novelty"])
+def test_a_number_beyond_all_bounds_costs_no_handle_time(member):
+    call = json.dumps(told("what | to | value\ntHandle | 05T10:00:00 | 7", **{member: "huge"}))
+    payload = call.replace('"huge"', "[1e400]")
+    raw = raw_frame([payload], day=DAY)
+
+    assert facts_of(raw, org="us", day=DAY).session_metrics["value_ms"].to_list() == [7]
+    assert exact_facts_of(raw, org="us", day=DAY).session_metrics["value_ms"].to_list() == [7]
