@@ -1,20 +1,22 @@
 """`reconcile`: our handle time beside the orgs' own aggregates, cell by cell.
 
-Belongs here: what is asked of whom, and how a difference is told. Elsewhere: the comparison
-(reconciliation.py).
+Belongs here: which days are compared, and how a difference is told. Elsewhere: the comparison
+(comparison.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from itertools import product
+from datetime import date, datetime
+from typing import Any
 
 import click
+import polars as pl
 
 from aggregation_platform.assembly import Assembly
+from aggregation_platform.cli.comparison import Compared, compared
 from aggregation_platform.cli.documents import print_json, print_table
 from aggregation_platform.cli.invocation import Invocation
 from aggregation_platform.cli.options import (
@@ -29,51 +31,28 @@ from aggregation_platform.cli.options import (
 )
 from aggregation_platform.cli.progress import Reporter, progress
 from aggregation_platform.cli.reading import refuse_unless_loaded
-from aggregation_platform.cli.reconciliation import (
-    CELL,
-    METRIC,
-    Comparison,
-    compared,
-    facts_cells,
-    rollup_cells,
-    source_cells,
-)
-from aggregation_platform.facts.tables import SESSION_METRICS
 from aggregation_platform.intervals import Interval
-from aggregation_platform.warehouse.store import Warehouse
+from aggregation_platform.rollups.reconciliation import CELL, Reconciliation
 
 DIFFERENCES_SHOWN = 50
-
-METRICS = """
-SELECT conversation_id, user_id, queue_id, media_type, direction, metric, value_ms, emitted_at
-FROM facts.session_metrics WHERE org = ? AND day = ? AND metric = ?
-"""
-ROLLED_UP = """
-SELECT interval_start, queue_id, user_id, media_type, direction, handled_count, handle_ms
-FROM rollups.handle_time WHERE org = ? AND day = ?
-"""
-LOGGED = """
-SELECT finality FROM ops.partition_log WHERE table_name = ? AND org = ? AND day = ?
-"""
-WATERMARK = """
-SELECT MAX(data_available_to) AS until FROM ops.extraction_ledger
-WHERE org = ? AND interval_from < ? AND interval_to > ?
-"""
+CONVERSATIONS_SHOWN = 5
+_EXPLAINED = ("altered", "not in raw", "lost")
+_NAMED = ("conversation_id", "session_id", "value_ms", "rebuilt_ms", "finding")
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Checked:
-    """One org's day: compared up to `until`, or not loaded (no comparison)."""
+class OrgDay:
+    """One org's day and what came of it; None: it is not loaded."""
 
     org: str
     day: date
-    until: datetime | None
-    comparison: Comparison | None
+    found: Compared | None
 
     @property
-    def is_equal(self) -> bool:
+    def agrees(self) -> bool:
         """Whether it was compared and nothing differs."""
-        return self.comparison is not None and self.comparison.differences.is_empty()
+        return self.found is not None and self.found.agrees
 
 
 @click.command()
@@ -91,18 +70,18 @@ def reconcile(
     orgs: tuple[str, ...],
     output: str,
 ) -> None:
-    """Compare handle time with each org's own report: half hour, queue, agent, media, direction.
+    """Compare handle time and its parts with each org's own report.
 
-    Half hours past a provisional day's watermark are left out: they have not settled. A
-    difference names the conversations of its cell. Exit status 1 if anything differs or a day is
-    not loaded.
+    By half hour, queue, agent, media type and direction. Half hours past a provisional day's
+    watermark are left out: they have not settled. A difference names the conversations of its
+    cell, first those that are not in the warehouse as they came. Exit status 1 if anything
+    differs or a day is not loaded.
     """
     days = days_of(first, last)
     config = invocation.config()
     chosen = orgs_of(config, orgs)
     refuse_unless_loaded(config)
-    assembly = Assembly(config)
-    checked = _all_checked(assembly, chosen, days)
+    checked = _checked(Assembly(config), chosen, days)
     if output == "json":
         print_json(document(checked))
     else:
@@ -110,139 +89,169 @@ def reconcile(
     _say_the_end(ctx, checked)
 
 
-def _all_checked(assembly: Assembly, orgs: Sequence[str], days: Days) -> list[Checked]:
+def _checked(assembly: Assembly, orgs: Sequence[str], days: Days) -> list[OrgDay]:
     """Compare all org-days, the orgs in parallel: each has its own rate budget."""
-    expected = [
-        (org, day)
-        for org, day in product(orgs, days)
-        if day >= assembly.config.organization(org).first_day
-    ]
-    clients = {org: assembly.client(org) for org in orgs}
-    with progress(f"comparing {days}", total=len(expected)) as reporter:
+    expected = {
+        org: [day for day in days if day >= assembly.config.organization(org).first_day]
+        for org in orgs
+    }
+    for org in orgs:
+        assembly.client(org)  # a missing credential is told before anything is asked
+    total = sum(map(len, expected.values()))
+    with progress(f"comparing {days}", total=total) as reporter:
 
-        def of_org(org: str) -> list[Checked]:
-            mine = [day for other, day in expected if other == org]
-            return [_checked(assembly, org, day, reporter) for day in mine]
+        def of_org(org: str) -> list[OrgDay]:
+            return [_one(assembly, org, day, reporter) for day in expected[org]]
 
-        with ThreadPoolExecutor(max_workers=len(clients), thread_name_prefix="compare") as threads:
+        with ThreadPoolExecutor(max_workers=len(orgs), thread_name_prefix="compare") as threads:
             return [checked for found in threads.map(of_org, orgs) for checked in found]
 
 
-def _checked(assembly: Assembly, org: str, day: date, reporter: Reporter) -> Checked:
-    warehouse = assembly.warehouse
-    until = _settled_until(warehouse, org, day)
+def _one(assembly: Assembly, org: str, day: date, reporter: Reporter) -> OrgDay:
     reporter.step(f"comparing {org} {day}")
-    if until is None:
-        reporter.advance()
-        return Checked(org, day, None, None)
-    metrics = warehouse.query(METRICS, (org, day, METRIC))
-    comparison = compared(
-        source_cells(
-            assembly.client(org).handle_time_aggregates(Interval.of_day(day)), until=until
-        ),
-        facts_cells(metrics, until=until),
-        rollup_cells(warehouse.query(ROLLED_UP, (org, day)), until=until),
-        metrics,
-    )
+    checked = OrgDay(org, day, compared(assembly, org, day))
     reporter.advance()
-    return Checked(org, day, until, comparison)
+    return checked
 
 
-def _settled_until(warehouse: Warehouse, org: str, day: date) -> datetime | None:
-    """Return up to when the day is comparable; None if it is not loaded."""
-    logged = warehouse.query(LOGGED, (SESSION_METRICS.key, org, day))["finality"].to_list()
-    if not logged:
-        return None
-    whole = Interval.of_day(day)
-    if logged[0] != "provisional":
-        return whole.end
-    watermark = warehouse.query(WATERMARK, (org, whole.end, whole.start))["until"].to_list()[0]
-    if watermark is None:
-        return whole.start
-    half_hours = (min(watermark, whole.end) - whole.start) // timedelta(minutes=30)
-    return whole.start + max(0, half_hours) * timedelta(minutes=30)
-
-
-def document(checked: Sequence[Checked]) -> dict[str, object]:
+def document(checked: Sequence[OrgDay]) -> dict[str, object]:
     """Return what `--format json` prints."""
     return {
-        "equal": all(one.is_equal for one in checked),
-        "days": [
-            {
-                "org": one.org,
-                "day": one.day,
-                "compared_until": one.until,
-                "loaded": one.comparison is not None,
-                "cells": one.comparison.cells if one.comparison else 0,
-                **(one.comparison.totals.to_dicts()[0] if one.comparison else {}),
-                "differences": one.comparison.differences.to_dicts() if one.comparison else [],
-            }
-            for one in checked
+        "equal": all(one.agrees for one in checked),
+        "days": [_day_document(one) for one in checked],
+    }
+
+
+def _day_document(one: OrgDay) -> dict[str, object]:
+    if one.found is None:
+        return {"org": one.org, "day": one.day, "loaded": False}
+    report, published = one.found.report, one.found.published
+    return {
+        "org": one.org,
+        "day": one.day,
+        "loaded": True,
+        "compared_until": one.found.until,
+        "cells": report.compared_count,
+        "cells_not_settled": report.unsettled_count,
+        "handled_count": report.handled_count,
+        "handle_ms": report.handle_ms,
+        "differences": [
+            {**row, "conversations": [_named(found) for found in _of_cell(one.found, row)]}
+            for row in report.differences.iter_rows(named=True)
+        ],
+        "rollup_differences": [
+            _rollup_row(row) for row in published.differences.iter_rows(named=True)
         ],
     }
 
 
-def _print(checked: Sequence[Checked]) -> None:
-    titles = ("Org", "Day", "Cells", "Handled", "Org's", "Handle ms", "Org's ms", "Differences")
+def _named(found: Row) -> dict[str, object]:
+    return {name: found[name] for name in _NAMED}
+
+
+def _rollup_row(row: Row) -> dict[str, object]:
+    """Name the sides of a comparison of the rollup with its facts for what they are."""
+    named = {
+        "our_count": "rollup_count",
+        "our_ms": "rollup_ms",
+        "source_count": "facts_count",
+        "source_ms": "facts_ms",
+    }
+    return {named.get(name, name): value for name, value in row.items()}
+
+
+def _of_cell(found: Compared, cell: Row) -> Iterator[Row]:
+    """Yield the conversations of one cell, the explaining ones first."""
+    here = pl.all_horizontal(pl.col(name) == cell[name] for name in CELL)
+    yield from found.conversations.filter(here).iter_rows(named=True)
+
+
+def _print(checked: Sequence[OrgDay]) -> None:
+    titles = ("Org", "Day", "Cells", "Handled", "Handle ms", "Differences", "Rollup differs")
     print_table(titles, [_line(one) for one in checked], numbers=titles[2:])
-    differing = [
-        (one, row)
-        for one in checked
-        if one.comparison
-        for row in one.comparison.differences.to_dicts()
-    ]
-    for one, row in differing[:DIFFERENCES_SHOWN]:
-        click.echo(_told(one, row))
-    if len(differing) > DIFFERENCES_SHOWN:
-        click.echo(f"and {len(differing) - DIFFERENCES_SHOWN} more; --format json has them all")
+    lines = [line for one in checked if one.found for line in _told(one.found)]
+    for line in lines[:DIFFERENCES_SHOWN]:
+        click.echo(line)
+    if len(lines) > DIFFERENCES_SHOWN:
+        click.echo(f"and {len(lines) - DIFFERENCES_SHOWN} more; --format json has them all")
 
 
-def _line(one: Checked) -> list[str]:
-    if one.comparison is None:
-        return [one.org, str(one.day), "-", "-", "-", "-", "-", "not loaded"]
-    totals = one.comparison.totals.to_dicts()[0]
-    figures = ("rollup_count", "source_count", "rollup_ms", "source_ms")
+def _line(one: OrgDay) -> list[str]:
+    if one.found is None:
+        return [one.org, str(one.day), "-", "-", "-", "not loaded", "-"]
+    report = one.found.report
     return [
         one.org,
         str(one.day),
-        f"{one.comparison.cells:,}",
-        *(f"{totals[name]:,}" for name in figures),
-        f"{one.comparison.differences.height:,}",
+        f"{report.compared_count:,}",
+        f"{report.handled_count:,}",
+        f"{report.handle_ms:,}",
+        f"{report.differences.height:,}",
+        f"{one.found.published.differences.height:,}",
     ]
 
 
-def _told(one: Checked, row: dict[str, object]) -> str:
-    """Tell one difference in one line: where, by how much, through which conversations."""
-    start = row["interval_start"]
-    cell = " ".join(f"{name}={row[name]}" for name in CELL[1:])
-    sides = ", ".join(
-        f"{side} {row[f'{side}_count']} x {row[f'{side}_ms']} ms"
-        for side in ("source", "facts", "rollup")
-    )
-    ids = row["conversation_ids"]
-    named = ", ".join(str(found) for found in ids) if isinstance(ids, list) and ids else "none here"  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # a list of ids
-    return f"{one.org} {start:%Y-%m-%d %H:%M} {cell}: {sides}; conversations: {named}"
+def _told(found: Compared) -> Iterator[str]:
+    """Tell each difference in one line: where, by how much, through which conversations."""
+    for row in found.report.differences.iter_rows(named=True):
+        ours, theirs = _side(row, "our"), _side(row, "source")
+        yield f"{_place(row)}: ours {ours}, the org's {theirs}; {_conversations(found, row)}"
+    for row in found.published.differences.iter_rows(named=True):
+        rollup, facts = _side(row, "our"), _side(row, "source")
+        yield f"{_place(row)}: rollup {rollup}, facts {facts}; build the rollups of the day again"
 
 
-def _counted(cells: int) -> str:
-    return "1 cell differs" if cells == 1 else f"{cells} cells differ"
+def _place(row: Row) -> str:
+    start: datetime = row["interval_start"]
+    ids = " ".join(f"{name.removesuffix('_id')}={row[name]}" for name in CELL[2:-1])
+    return f"{row['org']} {start:%Y-%m-%d %H:%M} {ids} {row['metric']}"
 
 
-def _say_the_end(ctx: click.Context, checked: Sequence[Checked]) -> None:
-    unloaded = [f"{one.org} {one.day}" for one in checked if one.comparison is None]
-    differing = [one for one in checked if one.comparison and not one.is_equal]
-    if differing:
-        cells = sum(one.comparison.differences.height for one in differing if one.comparison)
-        days = ", ".join(f"{one.org} {one.day}" for one in differing)
-        click.echo(
-            f"{_counted(cells)} ({days}); materialize these days again, and if they still "
-            "differ, look at the conversations named above in the org.",
-            err=True,
-        )
+def _side(row: Row, side: str) -> str:
+    return f"{row[f'{side}_count']} x {row[f'{side}_ms']} ms"
+
+
+def _conversations(found: Compared, row: Row) -> str:
+    rows = list(_of_cell(found, row))
+    if not rows:
+        return "no conversation of ours is in that cell"
+    shown = [_conversation(one) for one in rows[:CONVERSATIONS_SHOWN]]
+    more = f" and {len(rows) - CONVERSATIONS_SHOWN} more" if len(rows) > len(shown) else ""
+    return f"conversations: {', '.join(shown)}{more}"
+
+
+def _conversation(one: Row) -> str:
+    if one["finding"] not in _EXPLAINED:
+        return str(one["conversation_id"])
+    here, came = (f"{one[side]}" for side in ("value_ms", "rebuilt_ms"))
+    return f"{one['conversation_id']} ({one['finding']}: {here} here, {came} in raw)"
+
+
+def _say_the_end(ctx: click.Context, checked: Sequence[OrgDay]) -> None:
+    """Say what is left to do, on standard error; the last line is the outcome."""
+    for one in checked:
+        if one.found and one.found.until < Interval.of_day(one.day).end:
+            until = f"{one.found.until:%H:%M}"
+            click.echo(f"{one.org} {one.day}: compared up to {until} UTC only.", err=True)
+    unloaded = [f"{one.org} {one.day}" for one in checked if one.found is None]
     if unloaded:
         click.echo(f"not loaded: {', '.join(unloaded)}; materialize them first.", err=True)
-    if differing or unloaded:
+    apart = [one.found for one in checked if one.found and not one.found.agrees]
+    if apart:
+        click.echo(_outcome(apart), err=True)
+    if unloaded or apart:
         ctx.exit(1)
-    partly = [one for one in checked if one.until and one.until < Interval.of_day(one.day).end]
-    for one in partly:
-        click.echo(f"{one.org} {one.day}: compared up to {one.until:%H:%M} UTC only.", err=True)
+
+
+def _outcome(apart: Sequence[Compared]) -> str:
+    days = ", ".join(f"{one.org} {one.day}" for one in apart)
+    cells = sum(_height(one.report) + _height(one.published) for one in apart)
+    differ = "1 cell differs" if cells == 1 else f"{cells} cells differ"
+    return (
+        f"{differ} ({days}); materialize these days again, and if they still differ, "
+        "look at the conversations named above in the org."
+    )
+
+
+def _height(found: Reconciliation) -> int:
+    return found.differences.height

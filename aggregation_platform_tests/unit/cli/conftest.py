@@ -16,6 +16,7 @@ from aggregation_platform.cli.main import cli
 from aggregation_platform.clock import ManualClock
 from aggregation_platform.epochs import Epoch, WriteGrant
 from aggregation_platform.facts.tables import SESSION_METRICS
+from aggregation_platform.raw.tables import CONVERSATIONS as RAW
 from aggregation_platform.rollups.tables import HANDLE_TIME
 from aggregation_platform.tables import Partition, Table
 from aggregation_platform.warehouse.duckdb_store import DuckDBSettings
@@ -56,21 +57,21 @@ class Platform:
         ledger: Sequence[LedgerEntry] = (),
     ) -> None:
         frame = frame_of(SESSION_METRICS, [{"org": org, "day": day, **row} for row in metrics])
-        self._write(SESSION_METRICS, Partition(org, day), frame, finality, ledger)
+        self.write(SESSION_METRICS, Partition(org, day), frame, finality, ledger)
 
     def roll_up(
         self, day: date, cells: Sequence[dict[str, object]], *, finality: Finality = "final"
     ) -> None:
         frame = frame_of(HANDLE_TIME, [{"day": day, **row} for row in cells])
-        self._write(HANDLE_TIME, Partition(day=day), frame, finality, ())
+        self.write(HANDLE_TIME, Partition(day=day), frame, finality)
 
-    def _write(
+    def write(
         self,
         table: Table,
         partition: Partition,
         frame: pl.DataFrame,
-        finality: Finality,
-        ledger: Sequence[LedgerEntry],
+        finality: Finality = "final",
+        ledger: Sequence[LedgerEntry] = (),
     ) -> None:
         self.clock.advance(60)
         stamp = WriteStamp("a-run", finality, self.clock.now())
@@ -82,7 +83,7 @@ def empty_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a warehouse file with tables and a lease; each test gets a copy."""
     file = tmp_path_factory.mktemp("empty") / "warehouse.duckdb"
     warehouse = open_warehouse(DuckDBSettings(file))
-    warehouse.migrate((*OPS_TABLES, SESSION_METRICS, HANDLE_TIME))
+    warehouse.migrate((*OPS_TABLES, RAW, SESSION_METRICS, HANDLE_TIME))
     warehouse.ensure_lease(GRANT)
     return file
 
