@@ -4,7 +4,9 @@ Belongs here: holding a claim for as long as the work takes. Elsewhere: the clai
 (local_state/ has them in SQLite and PostgreSQL).
 
 Promised: while a claim is held and kept, no other process of the site holds it. A claim that was
-lost is noticed at the next `keep`. The journal refuses two writers of one job besides.
+lost is noticed at the next `keep`. Not promised: that a process which was stopped for longer than
+its claim notices before its next write. The journal bears that: an intent is never overwritten,
+and two processes that page through one job write the same pages.
 """
 
 from __future__ import annotations
@@ -13,7 +15,14 @@ import threading
 import uuid
 from typing import Protocol
 
+import structlog
+
 from aggregation_platform.errors import LandingError, PlatformError
+
+log = structlog.get_logger()
+
+FAILED_RENEWALS = 3
+"""So many in a row that the claim may have run out."""
 
 
 class Claims(Protocol):
@@ -59,17 +68,25 @@ class HeldClaim:
             )
 
     def release(self) -> None:
-        """Stop renewing and give the claim up."""
+        """Stop renewing and give the claim up; if the state is away, it runs out by itself."""
         self._released.set()
         self._renewing.join()
-        self._claims.release(self._name, owner=self._owner)
+        try:
+            self._claims.release(self._name, owner=self._owner)
+        except PlatformError as error:
+            log.warning("claim_not_released", claim=self._name, reason=str(error))
 
     def _renew(self) -> None:
+        """Renew four times as often as needed, so that a busy state may fail twice in a row."""
+        failures = 0
         while not self._released.wait(self._seconds / 4):
             try:
                 held = self._claims.renew(self._name, owner=self._owner, seconds=self._seconds)
-            except PlatformError:
-                held = False
+                failures = 0
+            except PlatformError as error:
+                failures += 1
+                held = failures < FAILED_RENEWALS
+                log.warning("claim_not_renewed", claim=self._name, reason=str(error))
             if not held:
                 self._lost = True
                 return

@@ -36,7 +36,7 @@ FETCHED = datetime(2026, 1, 6, tzinfo=UTC)
 TRIES = 10
 WORKER = Path(__file__).with_name("extraction_worker.py")
 
-FAULTS: list[dict[str, Any]] = [
+PER_REQUEST: list[dict[str, Any]] = [
     {"kind": "rate_limited", "probability": 0.02, "retry_after": "1"},
     {"kind": "rate_limited", "probability": 0.01},
     {"kind": "unauthorized", "probability": 0.02},
@@ -44,19 +44,21 @@ FAULTS: list[dict[str, Any]] = [
     {"kind": "server_error", "probability": 0.01, "status": 502},
     {"kind": "server_error", "probability": 0.01, "status": 503},
     {"kind": "server_error", "probability": 0.01, "status": 504},
-    {"kind": "server_error", "probability": 0.05, "status": 503, "route": "token"},
     {"kind": "slow", "probability": 0.02, "seconds": 0.5},
     {"kind": "drop_before", "probability": 0.01},
     {"kind": "drop_after", "probability": 0.02},
-    {"kind": "drop_after", "probability": 0.2, "route": "job_create"},
     {"kind": "torn", "probability": 0.02},
+    {"kind": "unfulfilled_results", "probability": 0.02},
+    {"kind": "duplicates", "probability": 0.1, "count_of": 3},
+]
+PER_JOB: list[dict[str, Any]] = [
     {"kind": "job_failed", "probability": 0.1},
     {"kind": "job_expired", "probability": 0.1},
     {"kind": "job_stuck", "probability": 0.05},
     {"kind": "job_slow", "probability": 0.2, "seconds": 1.0},
     {"kind": "cursor_expired", "probability": 0.02, "remaining": 4},
-    {"kind": "unfulfilled_results", "probability": 0.02},
-    {"kind": "duplicates", "probability": 0.1, "count_of": 3},
+    {"kind": "drop_after", "probability": 0.2, "route": "job_create"},
+    {"kind": "server_error", "probability": 0.05, "status": 503, "route": "token"},
 ]
 
 
@@ -70,10 +72,27 @@ class Size:
     per_second: int
     kills: int
     longest_life_s: float
+    calm_down: float = 1.0
+    """Scales the faults that strike single requests, so that a bigger storm still ends."""
+
+    @property
+    def faults(self) -> list[dict[str, Any]]:
+        scaled = [
+            {**fault, "probability": fault["probability"] * self.calm_down} for fault in PER_REQUEST
+        ]
+        return scaled + PER_JOB
 
 
 SMALL = Size(("us", "emea"), 240, 12, 12, kills=7, longest_life_s=1.0)
-BIG = Size(("us", "emea", "apac", "latam", "anz"), 20_000, 100, 10, kills=50, longest_life_s=1.2)
+BIG = Size(
+    ("us", "emea", "apac", "latam", "anz"),
+    20_000,
+    100,
+    10,
+    kills=50,
+    longest_life_s=1.2,
+    calm_down=0.3,
+)
 
 
 @dataclass
@@ -205,7 +224,7 @@ def check_storm(size: Size, folder: Path) -> None:
         calm = storm.config("calm")
         storm.finish(calm, storm.worker(calm), within_s=1200)
         storm.control("POST", "reset", {})
-        for fault in FAULTS:
+        for fault in size.faults:
             storm.control("POST", "faults", fault)
         stormy = storm.config("stormy")
         killed = ride_out(storm, stormy, seed=size.kills)

@@ -16,6 +16,7 @@ from aggregation_platform.errors import (
     TransientSourceError,
 )
 from aggregation_platform.extraction.claims import try_claim
+from aggregation_platform.local_state.state import LocalStateError
 
 DAY = date(2026, 1, 5)
 ALL = [f"c{n}" for n in range(10)]
@@ -229,25 +230,54 @@ def test_a_watermark_that_moved_while_pages_were_read_does_not_make_a_day_comple
     assert not extraction.result.is_complete
 
 
-def test_a_lost_claim_is_noticed_before_anything_is_written_under_it(make_bench):
-    class Forgetful:
-        renewed = threading.Event()
+class RenewedClaims:
+    """Claims whose renewals end as told, one after the other; the last goes on for ever."""
 
-        def claim(self, name, *, owner, seconds):
-            return True
+    def __init__(self, *renewals: bool | LocalStateError) -> None:
+        self.renewals = list(renewals)
+        self.renewed = threading.Semaphore(0)
 
-        def renew(self, name, *, owner, seconds):
-            self.renewed.set()
-            return False
+    def claim(self, name, *, owner, seconds):
+        return True
 
-        def release(self, name, *, owner):
-            return None
+    def renew(self, name, *, owner, seconds):
+        end = self.renewals.pop(0) if len(self.renewals) > 1 else self.renewals[0]
+        self.renewed.release()
+        if isinstance(end, LocalStateError):
+            raise end
+        return end
 
-    claims = Forgetful()
+    def release(self, name, *, owner):
+        raise LocalStateError("away")
+
+
+def held_over(claims: RenewedClaims, renewals: int):
     held = try_claim(claims, "extract:us/2026-01-05", seconds=0.01)
     assert held is not None
-    claims.renewed.wait(5)
-    held._renewing.join(5)
+    for _ in range(renewals):
+        assert claims.renewed.acquire(timeout=10)
+    return held
+
+
+def test_a_lost_claim_is_noticed_before_anything_is_written_under_it():
+    held = held_over(RenewedClaims(False), 1)
+    held._renewing.join(10)
 
     with pytest.raises(LandingError, match="was lost while it was in use"):
         held.keep()
+
+
+def test_a_state_that_is_busy_twice_does_not_cost_the_claim_but_one_that_stays_away_does():
+    busy = LocalStateError("busy")
+    kept = held_over(RenewedClaims(busy, busy, True, busy, busy, True), 8)
+    kept.keep()
+    kept.release()
+    lost = held_over(RenewedClaims(busy), 3)
+    lost._renewing.join(10)
+
+    with pytest.raises(LandingError):
+        lost.keep()
+
+
+def test_a_claim_that_cannot_be_given_up_is_left_to_run_out():
+    held_over(RenewedClaims(True), 1).release()
