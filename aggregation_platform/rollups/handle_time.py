@@ -78,3 +78,17 @@ def labelled(
     """Give the cells of a day their names and global members; no sum changes by it."""
     named = with_agent_members(with_queue_members(cells, queues, day), agents, day)
     return shaped(named.with_columns(day=pl.lit(day, pl.Date)), HANDLE_TIME)
+
+
+def relabelled(
+    rows: pl.DataFrame, *, as_of: date, queues: pl.DataFrame, agents: pl.DataFrame
+) -> pl.DataFrame:
+    """Tell rows of `rollups.handle_time` under the mapping of one day, whichever day they are of.
+
+    The rollup itself is by the mapping valid then (as-was); with today as `as_of` this is the
+    same figures by today's mapping (as-is). No sum changes by it.
+    """
+    ids = rows.drop("queue_name", "global_queue", "global_agent_id")
+    return shaped(
+        with_agent_members(with_queue_members(ids, queues, as_of), agents, as_of), HANDLE_TIME
+    )

@@ -103,6 +103,19 @@ def test_two_rules_part_what_an_address_joins(users):
     assert people(built) == [("emea", "e1", "P-2", "rule"), ("us", "u1", "P-1", "rule")]
 
 
+def test_where_rules_disagree_a_third_account_under_the_address_follows_neither(users):
+    listed = users("""
+        org  | user_id | email
+        us   | u1      | desk@example.com
+        emea | e1      | desk@example.com
+        apac | p1      | desk@example.com
+    """)
+
+    built = agents(listed, [rule("us", "u1", "P-1"), rule("emea", "e1", "P-2")])
+
+    assert people(built)[0] == ("apac", "p1", "apac:p1", "email")
+
+
 def test_an_account_handed_on_is_another_person_from_that_day(users):
     listed = users("""
         org | user_id | user_name

@@ -100,6 +100,7 @@ def test_before_the_first_listing_the_name_on_the_record_counts(mapped):
         org | day        | queue_id | queue_name | last_seen_at
         us  | 2026-01-01 | q1       | Orders     | 2026-01-01T23:00:00
         us  | 2026-01-03 | q1       | Tracking   | 2026-01-03T09:00:00
+        us  | 2026-01-05 | q1       | Stale      | 2026-01-05T23:00:00
         us  | 2026-01-07 | q1       | Stale      | 2026-01-07T09:00:00
     """
 

@@ -93,6 +93,14 @@ def test_a_stranger_who_calls_the_dialled_desk_at_that_moment_is_not_the_contact
     assert calls.contacts() == []
 
 
+def test_a_call_that_hides_its_number_is_the_contact_if_it_alone_fits_the_line(calls):
+    calls.call("us", "a", "10:00:00", ani=CALLER)
+    calls.dials("us", "a", "10:04:00", number=DESK, shows=TRUNK)
+    calls.call("emea", "b", "10:04:10", minutes=9, ani="tel:anonymous", dnis=DESK)
+
+    assert calls.contacts() == ["us:a > emea:b by transfer_leg"]
+
+
 def test_a_trunk_may_change_the_number_if_the_line_and_the_call_end_together(calls):
     calls.call("us", "a", "10:00:00", ani=CALLER)
     calls.dials("us", "a", "10:04:00", number=DESK, shows=TRUNK, minutes=6)

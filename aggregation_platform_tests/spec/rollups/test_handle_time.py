@@ -13,7 +13,7 @@ from aggregation_platform.identity.tables import (
     SINCE_EVER,
 )
 from aggregation_platform.rollups.aht import aht
-from aggregation_platform.rollups.handle_time import METRICS, handle_time
+from aggregation_platform.rollups.handle_time import METRICS, handle_time, relabelled
 
 DAY = date(2026, 1, 5)
 
@@ -266,3 +266,27 @@ def test_a_queue_and_an_agent_that_nobody_knows_stay_in_the_total(built):
 
 def test_talk_is_told_once_though_the_source_emits_it_twice_under_two_names():
     assert not {"tTalk", "tHeld"} & set(METRICS)
+
+
+def test_the_past_is_told_by_the_mapping_of_its_day_or_by_todays(built, told):
+    merged = told(
+        QUEUES,
+        """
+        queue_id | queue_name | global_queue | evidence | valid_from | valid_to
+        sales    | S          | Sales        | rule_id  | 1970-01-01 | 2026-02-01
+        sales    | S          | Commerce     | rule_id  | 2026-02-01 | 9999-12-31
+        """,
+        org="us",
+    )
+    as_was = built("""
+        session_id | user_id | queue_id | metric  | value_ms | emitted_at
+        s1         | ann     | sales    | tHandle |  100_000 | 2026-01-05T10:05:00
+    """, queues="""
+        queue_id | queue_name | global_queue | evidence
+        sales    | S          | Sales        | rule_id
+    """)  # fmt: skip
+    then = relabelled(as_was, as_of=DAY, queues=merged, agents=AGENTS.empty())
+    as_is = relabelled(as_was, as_of=date(2026, 3, 1), queues=merged, agents=AGENTS.empty())
+
+    assert then.equals(as_was)
+    assert figures(as_is, "global_queue") == [("Commerce", 1, 100_000, 100_000)]
