@@ -25,7 +25,7 @@ from aggregation_platform.local_state.state import LocalState
 
 SHORTEST_LIFE_S = 300.0
 """Life of a token that does not say: the shortest an OAuth client can be given."""
-LOGIN_S = 60.0
+LOGIN_S = 30.0
 """How long a process may keep the others from logging in."""
 
 _log = structlog.get_logger()

@@ -107,7 +107,7 @@ class Transport(Protocol):
         Raises:
             NotSentError: If the organization has not seen the request.
             LostReplyError: If it may have, but no whole reply came.
-            RefusedError: If the server's certificate is not trusted.
+            RefusedError: If the server's certificate is not trusted, or the address is none.
         """
         ...
 
@@ -222,6 +222,12 @@ def _failure(request: Request, error: Exception) -> TransientSourceError | Refus
             request.org,
             f"{what}: the certificate of {host} is not trusted. Check api_url and login_url;"
             " behind an inspecting proxy, set REQUESTS_CA_BUNDLE to its certificates.",
+        )
+    if isinstance(error, ValueError):
+        return RefusedError(
+            request.org,
+            f"{what}: nothing was sent, for {host} or the proxy to it cannot be used ({error})."
+            " Correct api_url and login_url, or HTTPS_PROXY in the environment.",
         )
     if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError) or isinstance(
         _reason(error), urllib3.exceptions.NewConnectionError

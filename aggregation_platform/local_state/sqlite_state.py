@@ -61,13 +61,13 @@ class SqliteState:
     """
 
     def __init__(self, path: Path, *, clock: Clock, patience_s: float = 20.0) -> None:
+        self._connection: sqlite3.Connection | None = None
+        self._process_id = 0
         self._path = path
         self._patience_s = patience_s
         self._clock = clock
         self._presences = Presences(path.with_name(path.name + ".presences"))
         self._lock = threading.RLock()
-        self._connection: sqlite3.Connection | None = None
-        self._process_id = 0
 
     def take_permit(
         self, org: str, *, permits: int, hold_s: float, keep_free: int = 0
@@ -178,6 +178,11 @@ class SqliteState:
                 self._connection.close()
             self._connection = None
         self._presences.leave()
+
+    def __del__(self) -> None:
+        """Close the connection of a state that was let go; its claims last as long as we live."""
+        if self._connection is not None and self._process_id == os.getpid():
+            self._connection.close()
 
     def _presence(self) -> str:
         try:

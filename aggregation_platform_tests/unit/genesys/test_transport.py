@@ -120,6 +120,20 @@ def test_an_unknown_host_means_not_sent(transport: RequestsTransport):
         get(transport, "http://no-such-host.invalid/x")
 
 
+def test_an_address_that_is_none_is_refused(transport: RequestsTransport):
+    with pytest.raises(RefusedError, match="Correct api_url and login_url"):
+        get(transport, f"http://{'x' * 80}.example.invalid/x")
+
+
+def test_a_proxy_that_is_none_is_refused(
+    transport: RequestsTransport, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("http_proxy", "http:///nowhere")
+
+    with pytest.raises(RefusedError, match="HTTPS_PROXY"):
+        get(transport, "http://api.example.invalid/x")
+
+
 def test_a_silent_server_is_a_lost_reply_that_timed_out(
     server: ScriptedServer, transport: RequestsTransport
 ):
