@@ -18,6 +18,7 @@ from aggregation_platform.clock import SystemClock
 from aggregation_platform.config import mistakes
 from aggregation_platform.config.deferred import Secret
 from aggregation_platform.config.models import PlatformConfig
+from aggregation_platform.config.text_files import read_text
 from aggregation_platform.config.variables import Substitution, dotted, missing_line, substitute
 from aggregation_platform.config.yaml_text import read_yaml
 from aggregation_platform.errors import ConfigurationError, MissingVariableError
@@ -88,25 +89,6 @@ def _existing(path: Path, remedy: str) -> Path:
     if not exists:
         raise ConfigurationError(f"{path}: {remedy}.")
     return path
-
-
-def read_text(file: Path) -> str:
-    """Read a UTF-8 file that a person wrote (with or without a byte order mark).
-
-    Raises:
-        ConfigurationError: If it cannot be read, or is not UTF-8.
-    """
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except IsADirectoryError:
-        reason = "this is a folder; name the file in it"
-    except FileNotFoundError:
-        reason = "there is no such file; correct the path"
-    except UnicodeDecodeError as error:
-        reason = f"byte {error.start} is not UTF-8; save the file as UTF-8"
-    except OSError as error:
-        reason = f"cannot be read ({error.strerror}); check its permissions"
-    raise ConfigurationError(f"{file}: {reason}.")
 
 
 def _validated(

@@ -16,8 +16,8 @@ from datetime import date
 from io import StringIO
 from typing import Generic, TypeVar
 
-from aggregation_platform.config.load import read_text
 from aggregation_platform.config.models import RulesConfig
+from aggregation_platform.config.text_files import read_text
 from aggregation_platform.config.values import did_you_mean
 from aggregation_platform.errors import ConfigurationError
 
