@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -81,7 +81,7 @@ def things(org: str, day: date, *names: str | None, number: int | None = None) -
     return rows_of(THINGS, rows)
 
 
-def rows_of(table: Table, rows: Iterable[dict[str, object]]) -> pl.DataFrame:
+def rows_of(table: Table, rows: Iterable[Mapping[str, object]]) -> pl.DataFrame:
     """Return rows in the table's shape; columns left out are null."""
     names = table.frame_schema.names()
     full = [{name: row.get(name) for name in names} for row in rows]

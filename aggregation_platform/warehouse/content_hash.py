@@ -7,7 +7,8 @@ Elsewhere: where it is written (ops.partition_log), what is concluded from it (f
 The rule, version 1: a row's text is, for each column in order of name that is not null,
 `name=length:value;`, with instants as microseconds since 1970, dates as yyyy-mm-dd, booleans as
 true or false, floats with 17 significant digits. The partition's hash is the number of rows and
-the sum of the rows' MD5 numbers (each half modulo 2**64). Null and empty text differ, since a null
+the sum of the rows' MD5 numbers: the last eight bytes of each digest, then the first eight, read
+as little-endian numbers, each sum modulo 2**64. Null and empty text differ, since a null
 leaves no trace. It finds changes; it is no protection against somebody who wants a collision.
 """
 

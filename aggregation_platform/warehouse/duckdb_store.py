@@ -25,6 +25,7 @@ from aggregation_platform.errors import (
 )
 from aggregation_platform.warehouse.dialects import DUCKDB
 from aggregation_platform.warehouse.duckdb_file import shared_file
+from aggregation_platform.warehouse.migrations import FOLDER
 from aggregation_platform.warehouse.spool import Spooled
 from aggregation_platform.warehouse.sql_store import SqlWarehouse
 from aggregation_platform.warehouse.statements import load_parquet
@@ -52,9 +53,11 @@ class DuckDBWarehouse(SqlWarehouse):
 
     dialect = DUCKDB
 
-    def __init__(self, settings: DuckDBSettings, *, clock: Clock) -> None:
+    def __init__(
+        self, settings: DuckDBSettings, *, clock: Clock, migrations: Path = FOLDER
+    ) -> None:
         spool = settings.spool or settings.path.with_name(settings.path.name + ".spool")
-        super().__init__(spool=spool, clock=clock)
+        super().__init__(spool=spool, clock=clock, migrations=migrations)
         self._file = shared_file(settings.path)
         self._wait_s = settings.wait_s
 

@@ -16,7 +16,7 @@ from aggregation_platform.tables import Column, Table
 from aggregation_platform.warehouse import statements as say
 from aggregation_platform.warehouse.ddl import add_column_statements, create_statements
 from aggregation_platform.warehouse.dialects import Dialect
-from aggregation_platform.warehouse.migrations import Migration, load_migrations, pending
+from aggregation_platform.warehouse.migrations import Migration, pending
 from aggregation_platform.warehouse.ops_tables import MIGRATIONS
 from aggregation_platform.warehouse.sessions import Session
 from aggregation_platform.warehouse.store import Migrated, SchemaDifference
@@ -26,10 +26,13 @@ Changing = Callable[[], AbstractContextManager[Session]]
 
 
 def bring_up_to_date(
-    dialect: Dialect, changing: Changing, tables: Sequence[Table], now: datetime
+    dialect: Dialect,
+    changing: Changing,
+    known: Sequence[Migration],
+    tables: Sequence[Table],
+    now: datetime,
 ) -> Migrated:
     """Apply what is pending, one migration at a time, then add what is declared and missing."""
-    known = load_migrations()
     with changing() as session:
         _run(session, create_statements([MIGRATIONS], dialect))
         wanted = pending(known, _applied(dialect, session))

@@ -25,6 +25,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from aggregation_platform.clock import Clock
 from aggregation_platform.errors import WarehouseBusyError, WarehouseError
 from aggregation_platform.warehouse.dialects import SNOWFLAKE
+from aggregation_platform.warehouse.migrations import FOLDER
 from aggregation_platform.warehouse.snowflake_errors import in_our_words
 from aggregation_platform.warehouse.snowflake_settings import SnowflakeSettings
 from aggregation_platform.warehouse.spool import Spooled, write_part
@@ -56,9 +57,11 @@ class SnowflakeWarehouse(SqlWarehouse):
 
     dialect = SNOWFLAKE
 
-    def __init__(self, settings: SnowflakeSettings, *, clock: Clock) -> None:
+    def __init__(
+        self, settings: SnowflakeSettings, *, clock: Clock, migrations: Path = FOLDER
+    ) -> None:
         spool = settings.spool or Path(tempfile.gettempdir()) / "aggregation-platform.spool"
-        super().__init__(spool=spool, clock=clock)
+        super().__init__(spool=spool, clock=clock, migrations=migrations)
         self._settings = settings
         self._connections = _Connections(settings, clock)
 

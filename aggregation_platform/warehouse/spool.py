@@ -52,8 +52,9 @@ class Spooled:
 class SpoolFolder:
     """One operation's files. Made by `spool_folder`, which removes them."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, part_bytes: int = PART_BYTES) -> None:
         self.path = path
+        self._part_bytes = part_bytes
         self._count = 0
 
     def write(
@@ -71,7 +72,7 @@ class SpoolFolder:
         frames = (frames,) if isinstance(frames, pl.DataFrame) else frames
         checked = _checked(table, partition, frames)
         rows = 0
-        for number, part in enumerate(_gathered(checked), start=1):
+        for number, part in enumerate(_gathered(checked, self._part_bytes), start=1):
             rows += part.height
             write_part(part, folder / f"{number:05d}.parquet")
         parts = tuple(sorted(folder.glob("*.parquet")))
@@ -149,13 +150,13 @@ def _checked(
             yield frame.select(order).with_columns(naive)
 
 
-def _gathered(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+def _gathered(frames: Iterable[pl.DataFrame], part_bytes: int) -> Iterator[pl.DataFrame]:
     waiting: list[pl.DataFrame] = []
     size = 0
     for frame in frames:
         waiting.append(frame)
         size += int(frame.estimated_size())
-        if size >= PART_BYTES:
+        if size >= part_bytes:
             yield pl.concat(waiting)
             waiting, size = [], 0
     if waiting:

@@ -28,6 +28,7 @@ from aggregation_platform.warehouse.fencing import (
     refuse_unless_current,
     refuse_unless_seen,
 )
+from aggregation_platform.warehouse.migrations import load_migrations
 from aggregation_platform.warehouse.ops_tables import LEASE, MUTEX
 from aggregation_platform.warehouse.schema_changes import bring_up_to_date, schema_differences
 from aggregation_platform.warehouse.sessions import Session
@@ -56,9 +57,10 @@ class SqlWarehouse(ABC):
 
     dialect: Dialect
 
-    def __init__(self, *, spool: Path, clock: Clock) -> None:
+    def __init__(self, *, spool: Path, clock: Clock, migrations: Path) -> None:
         self._spool = spool
         self._clock = clock
+        self._migrations = migrations
 
     @property
     def kind(self) -> Literal["duckdb", "snowflake"]:
@@ -217,8 +219,9 @@ class SqlWarehouse(ABC):
 
     def migrate(self, tables: Iterable[Table] = ()) -> Migrated:
         """Bring the database to this code: numbered migrations, then what is still missing."""
+        known = load_migrations(self._migrations)
         now = self._clock.now()
-        return bring_up_to_date(self.dialect, self._changing_schema, tuple(tables), now)
+        return bring_up_to_date(self.dialect, self._changing_schema, known, tuple(tables), now)
 
     def differences(self, tables: Iterable[Table]) -> list[SchemaDifference]:
         """Compare the declared tables with the database; empty means equal."""

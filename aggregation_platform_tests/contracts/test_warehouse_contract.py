@@ -337,8 +337,8 @@ def test_a_query_gives_instants_in_utc_whole_numbers_and_bound_values(rig: Rig):
     rig.replace(frame.with_columns(seen_at=pl.Series([early, late], dtype=frame["seen_at"].dtype)))
 
     found = rig.warehouse.query(
-        "select max(seen_at) as last_seen, sum(number) as total, count(*) as rows_found "
-        "from facts.things where name in (?, ?) and seen_at > ?",
+        "select max(seen_at) as last_seen, cast(sum(number) as bigint) as total, "
+        "count(*) as rows_found from facts.things where name in (?, ?) and seen_at > ?",
         ["a", "b", early],
     )
     assert found.schema == pl.Schema(

