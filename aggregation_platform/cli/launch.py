@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def prepared_environment(config: PlatformConfig) -> dict[str, str]:
 
 
 @contextmanager
-def only_one(config: PlatformConfig) -> Iterator[None]:
+def only_one(config: PlatformConfig) -> Generator[None]:
     """Hold the lock of this DAGSTER_HOME: two daemons on one storage launch runs twice.
 
     Raises:
@@ -125,15 +125,19 @@ def serve_ui(config: PlatformConfig, *, port: int) -> int:
             raise
 
 
+def _leave(_: int, __: object) -> None:
+    sys.exit(0)
+
+
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def _interruptible() -> Generator[None]:
     """Let SIGINT and SIGTERM end us in order.
 
     Started in the background by a shell, a process inherits SIGINT as ignored, and `dagster dev`
     below it then survives its own end: an old daemon would go on beside the next one.
     """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    before_term = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    before_term = signal.signal(signal.SIGTERM, _leave)
     try:
         yield
     finally:

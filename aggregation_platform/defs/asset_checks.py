@@ -12,7 +12,7 @@ import dagster as dg
 import polars as pl
 
 from aggregation_platform.assembly import Assembly
-from aggregation_platform.defs.partitions import Partitions, partition_of
+from aggregation_platform.defs.partitions import Partitions, day_of, partition_of
 from aggregation_platform.defs.pictures import table_of_rows
 from aggregation_platform.facts.tables import REJECTS, SESSION_METRICS
 from aggregation_platform.intervals import parse_day
@@ -40,7 +40,7 @@ def asset_checks(partitions: Partitions) -> list[dg.AssetChecksDefinition]:
 
 def is_complete(assembly: Assembly, partition: Partition) -> dg.AssetCheckResult:
     """The source's watermark had passed the end of the day when it was fetched."""
-    states = partition_states(assembly.warehouse, RAW, _day(partition), _day(partition))
+    states = partition_states(assembly.warehouse, RAW, day_of(partition), day_of(partition))
     finality = states.filter(pl.col("org") == partition.org)["finality"].to_list()
     return dg.AssetCheckResult(
         passed=finality not in ([], ["provisional"]),
@@ -150,9 +150,3 @@ def _day_check(
         return decide(assembly, parse_day(context.partition_key))
 
     return check
-
-
-def _day(partition: Partition) -> date:
-    if partition.day is None:
-        raise ValueError(f"{partition} has no day")
-    return partition.day

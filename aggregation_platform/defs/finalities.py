@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from datetime import date
 
+import polars as pl
+
 from aggregation_platform.assembly import Assembly
+from aggregation_platform.defs.partitions import day_of
 from aggregation_platform.raw.finality import Finality, slowest
-from aggregation_platform.tables import Table
+from aggregation_platform.raw.tables import CONVERSATIONS as RAW
+from aggregation_platform.tables import Partition, Table
 from aggregation_platform.warehouse.partition_states import orgs_missing, partition_states
+from aggregation_platform.warehouse.store import Finality as Stamp
 
 
 def finality_of_the_world(assembly: Assembly, table: Table, day: date) -> Finality:
@@ -20,3 +25,11 @@ def finality_of_the_world(assembly: Assembly, table: Table, day: date) -> Finali
     if orgs_missing(states, assembly.config.orgs_on(day), day):
         return Finality.PROVISIONAL
     return slowest(Finality(state) for state in states["finality"])
+
+
+def finality_of_raw(assembly: Assembly, partition: Partition) -> Stamp:
+    """Return how final the raw rows of an org's day are, of which everything else is made."""
+    day = day_of(partition)
+    states = partition_states(assembly.warehouse, RAW, day, day)
+    mine: list[Stamp] = states.filter(pl.col("org") == partition.org)["finality"].to_list()
+    return mine[0] if mine else "provisional"

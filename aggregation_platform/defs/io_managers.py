@@ -25,7 +25,6 @@ from aggregation_platform.warehouse.store import (
     WriteStamp,
 )
 
-
 _Item = TypeVar("_Item")
 
 

@@ -1,7 +1,7 @@
-"""`python -m aggregation_platform.defs.materialize`: days and orgs, through Dagster, in this process.
+"""`python -m aggregation_platform.defs.materialize`: days and orgs, through Dagster, right here.
 
-Belongs here: the order of the work of one `materialize`. Elsewhere: the command (cli/materialize.py),
-what each job does (jobs.py).
+Belongs here: the order of the work of one `materialize`. Elsewhere: the command that starts this
+(cli/materialize.py), what each job does (jobs.py).
 
 All orgs are fetched side by side into the landing zone; each org's day is then loaded by the same
 job that the UI runs, on the same Dagster instance. Killed at any moment, the next call goes on.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import dagster as dg
 
@@ -74,3 +75,14 @@ def partition_of(key: str, dimensions: Sequence[str]) -> Partition:
     if tuple(dimensions) == (ORG,):
         return Partition(org=key)
     return Partition(day=parse_day(key))
+
+
+def day_of(partition: Partition) -> date:
+    """Return a partition's day.
+
+    Raises:
+        ValueError: If it has none.
+    """
+    if partition.day is None:
+        raise ValueError(f"{partition} has no day")
+    return partition.day

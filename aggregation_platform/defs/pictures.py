@@ -9,9 +9,13 @@ import base64
 import io
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import polars as pl
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _ROWS_SHOWN = 15
 
@@ -39,7 +43,7 @@ def _shown(value: object) -> str | int | float | bool | None:
 def minutes_and_seconds(ms: int | None) -> str:
     """Spell a duration as m:ss; a dash where there is none."""
     if ms is None:
-        return "–"
+        return "-"
     seconds = round(ms / 1000)
     return f"{seconds // 60}:{seconds % 60:02d}"
 
@@ -99,7 +103,7 @@ def _hour(start: datetime) -> float:
     return start.hour + start.minute / 60
 
 
-def _data_uri(figure: "Figure") -> str:  # noqa: F821, UP037 - imported where it is drawn
+def _data_uri(figure: Figure) -> str:
     target = io.BytesIO()
     figure.savefig(target, format="png")
     return "data:image/png;base64," + base64.b64encode(target.getvalue()).decode("ascii")

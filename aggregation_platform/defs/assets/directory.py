@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from aggregation_platform.assembly import Assembly
+from aggregation_platform.defs.assets.declared import outs_of
 from aggregation_platform.defs.io_managers import PartitionOutput
 from aggregation_platform.defs.partitions import Partitions
 from aggregation_platform.directory.listings import listing_of, next_history
@@ -38,16 +39,7 @@ def directory_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
 
     @dg.multi_asset(
         name="directory",
-        outs={
-            table.name: dg.AssetOut(
-                key=[table.layer, table.name],
-                io_manager_key="warehouse",
-                description=table.grain,
-                group_name=table.layer,
-                kinds={"genesys"},
-            )
-            for table in TABLES
-        },
+        outs=outs_of(TABLES, kind="genesys"),
         partitions_def=partitions.orgs,
     )
     def directory(

@@ -7,7 +7,8 @@ import dagster as dg
 import polars as pl
 
 from aggregation_platform.assembly import Assembly
-from aggregation_platform.defs.assets.facts import finality_of_raw
+from aggregation_platform.defs.assets.declared import asset_of, key_of, outs_of
+from aggregation_platform.defs.finalities import finality_of_raw
 from aggregation_platform.defs.io_managers import PartitionOutput
 from aggregation_platform.defs.partitions import Partitions, partition_of
 from aggregation_platform.defs.pictures import table_of_rows
@@ -16,27 +17,13 @@ from aggregation_platform.facts.tables import SESSIONS
 from aggregation_platform.identity import agents as persons
 from aggregation_platform.identity import queues as mapped
 from aggregation_platform.identity.tables import AGENT_REVIEWS, AGENTS, QUEUE_NAMES, QUEUES
-from aggregation_platform.tables import Table
-
-
-def _key(table: Table) -> dg.AssetKey:
-    return dg.AssetKey([table.layer, table.name])
 
 
 def identity_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
     """Return the assets of the layer."""
     every = dg.AllPartitionMapping()
 
-    @dg.asset(
-        name=QUEUE_NAMES.name,
-        key_prefix=QUEUE_NAMES.layer,
-        group_name=QUEUE_NAMES.layer,
-        ins={"sessions": dg.AssetIn(key=_key(SESSIONS))},
-        partitions_def=partitions.org_days,
-        io_manager_key="warehouse",
-        description=QUEUE_NAMES.grain,
-        kinds={"polars"},
-    )
+    @asset_of(QUEUE_NAMES, partitions.org_days, ins={"sessions": dg.AssetIn(key=key_of(SESSIONS))})
     def queue_names(
         context: dg.AssetExecutionContext,
         assembly: dg.ResourceParam[Assembly],
@@ -47,17 +34,12 @@ def identity_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
             mapped.queue_names(sessions), finality=finality_of_raw(assembly, partition)
         )
 
-    @dg.asset(
-        name=QUEUES.name,
-        key_prefix=QUEUES.layer,
-        group_name=QUEUES.layer,
+    @asset_of(
+        QUEUES,
         ins={
-            "listed": dg.AssetIn(key=_key(directory.QUEUES), partition_mapping=every),
-            "names": dg.AssetIn(key=_key(QUEUE_NAMES), partition_mapping=every),
+            "listed": dg.AssetIn(key=key_of(directory.QUEUES), partition_mapping=every),
+            "names": dg.AssetIn(key=key_of(QUEUE_NAMES), partition_mapping=every),
         },
-        io_manager_key="warehouse",
-        description=QUEUES.grain,
-        kinds={"polars"},
     )
     def queues(
         assembly: dg.ResourceParam[Assembly], listed: pl.DataFrame, names: pl.DataFrame
@@ -72,17 +54,8 @@ def identity_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
 
     @dg.multi_asset(
         name="agents",
-        ins={"users": dg.AssetIn(key=_key(directory.USERS), partition_mapping=every)},
-        outs={
-            table.name: dg.AssetOut(
-                key=_key(table),
-                io_manager_key="warehouse",
-                description=table.grain,
-                group_name=table.layer,
-                kinds={"polars"},
-            )
-            for table in (AGENTS, AGENT_REVIEWS)
-        },
+        ins={"users": dg.AssetIn(key=key_of(directory.USERS), partition_mapping=every)},
+        outs=outs_of((AGENTS, AGENT_REVIEWS)),
     )
     def agents(
         assembly: dg.ResourceParam[Assembly], users: pl.DataFrame

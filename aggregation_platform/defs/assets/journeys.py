@@ -11,6 +11,7 @@ import dagster as dg
 import polars as pl
 
 from aggregation_platform.assembly import Assembly
+from aggregation_platform.defs.assets.declared import key_of, outs_of
 from aggregation_platform.defs.finalities import finality_of_the_world
 from aggregation_platform.defs.io_managers import PartitionOutput
 from aggregation_platform.defs.partitions import Partitions, every_org_of_the_day
@@ -31,7 +32,7 @@ from aggregation_platform.journeys.linking import (
 )
 from aggregation_platform.journeys.rules import LinkingRules
 from aggregation_platform.journeys.tables import TABLES
-from aggregation_platform.tables import Partition, Table
+from aggregation_platform.tables import Partition
 from aggregation_platform.warehouse.partition_states import partition_states
 
 _SOURCES = (CONVERSATIONS, SESSIONS, ATTRIBUTES, SESSION_METRICS)
@@ -43,17 +44,8 @@ def journeys_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
 
     @dg.multi_asset(
         name="journeys",
-        deps=[dg.AssetDep(_key(table), partition_mapping=around) for table in _SOURCES],
-        outs={
-            table.name: dg.AssetOut(
-                key=_key(table),
-                io_manager_key="warehouse",
-                description=table.grain,
-                group_name=table.layer,
-                kinds={"polars"},
-            )
-            for table in TABLES
-        },
+        deps=[dg.AssetDep(key_of(table), partition_mapping=around) for table in _SOURCES],
+        outs=outs_of(TABLES),
         partitions_def=partitions.days,
     )
     def journeys(
@@ -84,10 +76,6 @@ def journeys_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
             )
 
     return [journeys]
-
-
-def _key(table: Table) -> dg.AssetKey:
-    return dg.AssetKey([table.layer, table.name])
 
 
 def rules_of(assembly: Assembly) -> LinkingRules:
@@ -136,7 +124,7 @@ def _handle_times(assembly: Assembly, days: Sequence[date]) -> pl.DataFrame:
         _LATER_HANDLE_TIME,
         [days[-1], days[-1], days[0], days[-1] + timedelta(days=1)],
     )
-    return pl.concat([near, later.select(near.columns).cast(dict(near.schema))])
+    return pl.concat([near, later.select(near.columns).cast(near.schema)])
 
 
 _LATER_HANDLE_TIME = """

@@ -12,6 +12,7 @@ import dagster as dg
 import polars as pl
 
 from aggregation_platform.assembly import Assembly
+from aggregation_platform.defs.assets.declared import asset_of
 from aggregation_platform.defs.io_managers import PartitionOutput
 from aggregation_platform.defs.partitions import Partitions, partition_of
 from aggregation_platform.errors import ConfigurationError
@@ -28,15 +29,7 @@ from aggregation_platform.warehouse.store import LedgerEntry, PartitionWritten
 def raw_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
     """Return the assets of the layer."""
 
-    @dg.asset(
-        name=CONVERSATIONS.name,
-        key_prefix=CONVERSATIONS.layer,
-        group_name=CONVERSATIONS.layer,
-        partitions_def=partitions.org_days,
-        io_manager_key="warehouse",
-        description=CONVERSATIONS.grain,
-        kinds={"genesys", "json"},
-    )
+    @asset_of(CONVERSATIONS, partitions.org_days, kind="genesys")
     def conversations(
         context: dg.AssetExecutionContext, assembly: dg.ResourceParam[Assembly]
     ) -> PartitionOutput:
@@ -72,8 +65,12 @@ def extracted_of(context: dg.AssetExecutionContext, assembly: Assembly) -> Extra
 
     def tell(progress: Progress) -> None:
         context.log.info(
-            f"{progress.org} {progress.day}: {progress.state}, {progress.pages} pages, "
-            f"{progress.conversations} conversations"
+            "%s %s: %s, %s pages, %s conversations",
+            progress.org,
+            progress.day,
+            progress.state,
+            progress.pages,
+            progress.conversations,
         )
 
     return extract_org_day(

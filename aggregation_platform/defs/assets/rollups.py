@@ -11,6 +11,7 @@ import dagster as dg
 import polars as pl
 
 from aggregation_platform.assembly import Assembly
+from aggregation_platform.defs.assets.declared import asset_of, key_of
 from aggregation_platform.defs.finalities import finality_of_the_world
 from aggregation_platform.defs.io_managers import PartitionBatches, PartitionOutput
 from aggregation_platform.defs.partitions import Partitions, every_org_of_the_day
@@ -36,7 +37,6 @@ from aggregation_platform.rollups.tables import (
     JOURNEY_DAYS,
     QUEUE_INTERVALS,
 )
-from aggregation_platform.tables import Table
 from aggregation_platform.warehouse.partition_states import orgs_missing, partition_states
 
 METRIC_COLUMNS = [
@@ -47,15 +47,16 @@ METRIC_COLUMNS = [
 def rollups_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
     """Return the assets of the layer."""
     metrics = dg.AssetIn(
-        key=_key(SESSION_METRICS),
+        key=key_of(SESSION_METRICS),
         partition_mapping=every_org_of_the_day(),
         metadata={"columns": METRIC_COLUMNS},
     )
-    queues = dg.AssetIn(key=_key(QUEUES))
-    agents = dg.AssetIn(key=_key(AGENTS))
+    queues = dg.AssetIn(key=key_of(QUEUES))
+    agents = dg.AssetIn(key=key_of(AGENTS))
 
-    @dg.asset(
-        **_of(HANDLE_TIME, partitions),
+    @asset_of(
+        HANDLE_TIME,
+        partitions.days,
         ins={"metrics": metrics, "queues": queues, "agents": agents},
     )
     def handle_time(
@@ -69,8 +70,9 @@ def rollups_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         cells = handle_time_of(metrics, day=day, queues=queues, agents=agents)
         return _output(assembly, day, cells, _handle_time_shown(assembly, cells, day))
 
-    @dg.asset(
-        **_of(HANDLE_TIME_SKETCHES, partitions),
+    @asset_of(
+        HANDLE_TIME_SKETCHES,
+        partitions.days,
         ins={"metrics": metrics, "queues": queues, "agents": agents},
     )
     def handle_time_sketches(
@@ -85,7 +87,7 @@ def rollups_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         medians = quantiles(sketches, 0.5, by=("org",))
         return _output(assembly, day, sketches, {"median_by_org": table_of_rows(medians)})
 
-    @dg.asset(**_of(QUEUE_INTERVALS, partitions), ins={"metrics": metrics, "queues": queues})
+    @asset_of(QUEUE_INTERVALS, partitions.days, ins={"metrics": metrics, "queues": queues})
     def queue_intervals(
         context: dg.AssetExecutionContext,
         assembly: dg.ResourceParam[Assembly],
@@ -98,12 +100,13 @@ def rollups_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         by_queue = cells.group_by("global_queue").agg(sums.sum()).sort("global_queue")
         return _output(assembly, day, cells, {"by_global_queue": table_of_rows(by_queue)})
 
-    @dg.asset(
-        **_of(JOURNEY_DAYS, partitions),
+    @asset_of(
+        JOURNEY_DAYS,
+        partitions.days,
         ins={
-            "journeys": dg.AssetIn(key=_key(JOURNEYS)),
+            "journeys": dg.AssetIn(key=key_of(JOURNEYS)),
             "conversations": dg.AssetIn(
-                key=_key(CONVERSATIONS),
+                key=key_of(CONVERSATIONS),
                 partition_mapping=every_org_of_the_day(),
                 metadata={"columns": ["org", "started_at"]},
             ),
@@ -120,23 +123,6 @@ def rollups_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         return _output(assembly, day, found, {"by_org": table_of_rows(found)})
 
     return [handle_time, handle_time_sketches, queue_intervals, journey_days]
-
-
-def _key(table: Table) -> dg.AssetKey:
-    return dg.AssetKey([table.layer, table.name])
-
-
-def _of(table: Table, partitions: Partitions) -> dict[str, Any]:
-    """What every asset of the layer is declared with."""
-    return {
-        "name": table.name,
-        "key_prefix": table.layer,
-        "group_name": table.layer,
-        "partitions_def": partitions.days,
-        "io_manager_key": "warehouse",
-        "description": table.grain,
-        "kinds": {"polars"},
-    }
 
 
 def _output(

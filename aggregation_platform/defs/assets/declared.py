@@ -1,0 +1,73 @@
+"""Assets as their tables declare them: key, group, description, columns.
+
+Belongs here: what every asset over a table has in common. Elsewhere: each asset (its layer's file).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import dagster as dg
+
+from aggregation_platform.defs.io_managers import PartitionOutput
+from aggregation_platform.tables import Table
+
+IO_MANAGER = "warehouse"
+
+Declare: TypeAlias = Callable[[Callable[..., PartitionOutput]], dg.AssetsDefinition]
+
+
+def key_of(table: Table) -> dg.AssetKey:
+    """Return a table's asset key: layer, name."""
+    return dg.AssetKey([table.layer, table.name])
+
+
+def asset_of(
+    table: Table,
+    partitions_def: dg.PartitionsDefinition[Any] | None = None,
+    *,
+    ins: Mapping[str, dg.AssetIn] | None = None,
+    kind: str = "polars",
+) -> Declare:
+    """Declare a function as the asset of a table."""
+    return dg.asset(
+        name=table.name,
+        key_prefix=table.layer,
+        group_name=table.layer,
+        partitions_def=partitions_def,
+        io_manager_key=IO_MANAGER,
+        description=table.grain,
+        metadata=_columns(table),
+        kinds={kind},
+        ins=ins,
+    )
+
+
+def outs_of(tables: Sequence[Table], *, kind: str = "polars") -> dict[str, dg.AssetOut]:
+    """Declare the outputs of a function that makes several tables, named as they are."""
+    return {
+        table.name: dg.AssetOut(
+            key=key_of(table),
+            io_manager_key=IO_MANAGER,
+            description=table.grain,
+            metadata=_columns(table),
+            group_name=table.layer,
+            kinds={kind},
+        )
+        for table in tables
+    }
+
+
+def _columns(table: Table) -> dict[str, Any]:
+    return {
+        "dagster/column_schema": dg.TableSchema(
+            columns=[
+                dg.TableColumn(
+                    name=column.name,
+                    type="json" if column.is_json else str(column.dtype),
+                    description=column.description,
+                    constraints=dg.TableColumnConstraints(nullable=column.nullable),
+                )
+                for column in table.columns
+            ]
+        )
+    }
