@@ -16,7 +16,7 @@ from aggregation_platform.config.load import postgres_url
 from aggregation_platform.config.models import PlatformConfig
 from aggregation_platform.config.rules import Rules, load_rules
 from aggregation_platform.directory.tables import TABLES as DIRECTORY_TABLES
-from aggregation_platform.epochs import Epoch, WriteGrant
+from aggregation_platform.epochs import WriteGrant
 from aggregation_platform.facts.tables import TABLES as FACTS_TABLES
 from aggregation_platform.genesys.client import GenesysClient, client_for
 from aggregation_platform.genesys.transport import RequestsTransport, Transport
@@ -27,6 +27,7 @@ from aggregation_platform.local_state.opening import local_state_at
 from aggregation_platform.local_state.state import LocalState
 from aggregation_platform.raw.tables import TABLES as RAW_TABLES
 from aggregation_platform.rollups.tables import TABLES as ROLLUPS_TABLES
+from aggregation_platform.sites.standalone import standing_grant
 from aggregation_platform.tables import Table
 from aggregation_platform.warehouse.duckdb_store import DuckDBSettings
 from aggregation_platform.warehouse.opening import open_warehouse
@@ -79,7 +80,7 @@ class Assembly:
             FencedError: If another site holds the lease.
         """
         self.warehouse.migrate(TABLES)
-        return self.warehouse.ensure_lease(WriteGrant(self.config.site.name, Epoch(1)))
+        return standing_grant(self.warehouse, self.config.site.name)
 
     @cached_property
     def landing(self) -> LandingZone:

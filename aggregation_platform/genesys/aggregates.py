@@ -18,6 +18,10 @@ from aggregation_platform.intervals import Interval, parsed
 
 QUERY = "/api/v2/analytics/conversations/aggregates/query"
 GROUPS = ("queueId", "userId", "mediaType", "direction")
+_WITHOUT_QUEUE = {
+    "type": "and",
+    "predicates": [{"type": "dimension", "dimension": "queueId", "operator": "notExists"}],
+}
 METRICS = ("tHandle", "tTalkComplete", "tHeldComplete", "tAcw", "tContacting", "tDialing")
 
 
@@ -66,13 +70,23 @@ class _Aggregates(msgspec.Struct):
 def handle_time_aggregates(
     api: Api, interval: Interval, granularity: str = "PT30M"
 ) -> Iterator[HandleTimeAggregate]:
-    """Yield handle time and its parts by interval, queue, agent, media type and direction."""
-    body = {
+    """Yield handle time and its parts by interval, queue, agent, media type and direction.
+
+    The API drops from a grouped answer what lacks a grouped dimension. Handle time always has an
+    agent, a media type and a direction, but not always a queue: that part is asked for apart.
+    """
+    body: dict[str, object] = {
         "interval": str(interval),
         "granularity": granularity,
         "groupBy": GROUPS,
         "metrics": METRICS,
     }
+    without_queue = {"groupBy": GROUPS[1:], "filter": _WITHOUT_QUEUE}
+    yield from (row for row in _asked(api, body) if row.queue_id is not None)
+    yield from (row for row in _asked(api, body | without_queue) if row.queue_id is None)
+
+
+def _asked(api: Api, body: dict[str, object]) -> Iterator[HandleTimeAggregate]:
     call = Call("POST", QUERY, body=body)
     said = api.call(call, lambda request, reply: decoded(request, reply, _Aggregates))
     for result in said.results or ():

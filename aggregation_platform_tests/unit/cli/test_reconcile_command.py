@@ -28,9 +28,6 @@ from aggregation_platform.warehouse.store import LedgerEntry
 
 MONDAY = date(2026, 1, 5)
 US_MONDAY = Partition("us", MONDAY)
-WITHOUT_A_QUEUE = pytest.mark.xfail(
-    reason="the client's aggregates lack handle time without a queue: the API drops it when grouped"
-)
 TEN_PAST_TEN = datetime(2026, 1, 5, 10, 10, tzinfo=UTC)
 
 
@@ -121,7 +118,6 @@ def told(run):
     return json.loads(run.stdout)["days"][0]
 
 
-@WITHOUT_A_QUEUE
 def test_facts_and_rollup_are_equal_to_the_orgs_own_aggregates_in_every_cell(here):
     metrics = load(here)
 
@@ -134,7 +130,6 @@ def test_facts_and_rollup_are_equal_to_the_orgs_own_aggregates_in_every_cell(her
     assert told(run)["cells"] > 100
 
 
-@WITHOUT_A_QUEUE
 def test_one_millisecond_is_found_and_the_one_conversation_named(here):
     metrics = load(here, altered=with_one_millisecond_more)
 
@@ -149,7 +144,6 @@ def test_one_millisecond_is_found_and_the_one_conversation_named(here):
     assert run.stderr.splitlines()[-1].startswith("1 cell differs (us 2026-01-05); materialize")
 
 
-@WITHOUT_A_QUEUE
 def test_for_people_a_difference_is_one_line_with_its_conversation(here):
     metrics = load(here, altered=with_one_millisecond_more)
 
@@ -174,7 +168,6 @@ def test_a_lost_conversation_is_named_from_raw(here):
     assert set(lost) == {fifth_of(metrics)}
 
 
-@WITHOUT_A_QUEUE
 def test_a_rollup_that_is_not_of_its_facts_is_told_as_such(here):
     metrics = load(here)
     here.write(HANDLE_TIME, Partition(day=MONDAY), rolled_up(with_one_millisecond_more(metrics)))

@@ -243,6 +243,23 @@ def test_a_group_may_lack_dimensions(server: ScriptedServer, client: GenesysClie
     assert (row.queue_id, row.user_id, row.media_type, row.direction) == (None, "u", None, None)
 
 
+def test_what_has_no_queue_is_asked_for_apart_and_counts_once(
+    server: ScriptedServer, client: GenesysClient
+):
+    data = [bucket(("tHandle", {"count": 1, "sum": 2.0}))]
+    server.on(AGGREGATES, Answer(200, {"results": [{"group": {"userId": "u"}, "data": data}]}))
+
+    rows = list(client.handle_time_aggregates(DAY))
+
+    grouped, apart = (request.json for request in server.asked(AGGREGATES))
+    assert len(rows) == 1
+    assert "filter" not in grouped
+    assert apart["groupBy"] == ["userId", "mediaType", "direction"]
+    assert apart["filter"]["predicates"] == [
+        {"type": "dimension", "dimension": "queueId", "operator": "notExists"}
+    ]
+
+
 def test_a_bucket_without_an_interval_is_unexpected(server: ScriptedServer, client: GenesysClient):
     data = [bucket(("tHandle", {"count": 1}), start="yesterday")]
     server.on(AGGREGATES, Answer(200, {"results": [{"data": data}]}))

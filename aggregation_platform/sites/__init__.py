@@ -1,0 +1,1 @@
+"""Who may write: the sites of one platform and the lease between them."""
