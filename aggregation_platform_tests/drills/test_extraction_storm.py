@@ -26,7 +26,7 @@ import requests
 import yaml
 from polars.testing import assert_frame_equal
 
-from aggregation_platform.facts.facts import facts_of
+from aggregation_platform.facts.facts import Facts, facts_of
 from aggregation_platform.landing.state import AttemptState
 from aggregation_platform.landing.zone import LandingZone
 from aggregation_platform.raw.conversations import RawConversations
@@ -181,7 +181,7 @@ def attempts(config: Path, org: str) -> list[AttemptState]:
     return [state for state in states if state is not None]
 
 
-def facts(config: Path, org: str) -> dict[str, pl.DataFrame]:
+def facts(config: Path, org: str) -> Facts:
     """The day's facts of the records alone: on which page one was found is left out."""
     raw = raw_of(config, org).sort("conversation_id", "payload", nulls_last=True)
     placed = raw.with_columns(
@@ -190,7 +190,7 @@ def facts(config: Path, org: str) -> dict[str, pl.DataFrame]:
         pl.lit(None, pl.String).alias("job_id"),
         pl.lit(FETCHED).cast(raw.schema["fetched_at"]).alias("fetched_at"),
     )
-    return facts_of(placed.select(raw.columns), org=org, day=DAY)._asdict()
+    return facts_of(placed.select(raw.columns), org=org, day=DAY)
 
 
 def ride_out(storm: Storm, config: Path, seed: int) -> int:
@@ -241,8 +241,8 @@ def check_storm(size: Size, folder: Path) -> None:
 
         assert state.is_whole
         assert payloads(stormy, org) == payloads(calm, org)
-        for name, frame in facts(calm, org).items():
-            assert_frame_equal(facts(stormy, org)[name], frame)
+        for stormy_frame, calm_frame in zip(facts(stormy, org), facts(calm, org), strict=True):
+            assert_frame_equal(stormy_frame, calm_frame)
         assert seen[org]["most_requests_in_a_second"] <= size.per_second
         # No job without need: one whose id is known was made, and each that was given up, or
         # whose window was halved, has its reason in the journal.
