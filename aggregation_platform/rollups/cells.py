@@ -39,7 +39,7 @@ def cells_of(
     """Add up a chunk of `facts.session_metrics` by half hour (UTC) of the emit time and by `ids`.
 
     A null id becomes `(none)`. Cells in which none of the measured metrics was emitted have no
-    row. The result is additive over chunks (`sum_of`).
+    row. The result is additive over chunks (`sum_of`), and in no order.
     """
     dims = ["interval_start", *ids]
     long = (
@@ -54,15 +54,14 @@ def cells_of(
         .group_by(*dims, "metric")
         .agg(pl.len().cast(pl.Int64).alias("count"), pl.col("value_ms").sum().alias("sum"))
     )
-    return long.group_by(dims).agg(map(_expression, measures)).sort(dims).collect()
+    return long.group_by(dims).agg(map(_expression, measures)).collect()
 
 
 def sum_of(
     partials: Iterable[pl.DataFrame], ids: Sequence[str], measures: Sequence[Measure]
 ) -> pl.DataFrame:
     """Add partial cells up; holds at most the sum so far and half a million rows of partials."""
-    total = cells_of(_NO_METRICS, ids, measures)
-    held, rows = [total], 0
+    held, rows = list[pl.DataFrame](), 0
     for partial in partials:
         held.append(partial)
         rows += partial.height
@@ -79,9 +78,11 @@ def shaped(cells: pl.DataFrame, table: Table) -> pl.DataFrame:
 def _added(
     frames: Sequence[pl.DataFrame], ids: Sequence[str], measures: Sequence[Measure]
 ) -> pl.DataFrame:
+    if len(frames) < 2:
+        return frames[0] if frames else cells_of(_NO_METRICS, ids, measures)
     dims = ["interval_start", *ids]
     names = [measure.name for measure in measures]
-    return pl.concat(frames).group_by(dims).agg(pl.col(names).sum()).sort(dims)
+    return pl.concat(frames).group_by(dims).agg(pl.col(names).sum())
 
 
 def _expression(measure: Measure) -> pl.Expr:

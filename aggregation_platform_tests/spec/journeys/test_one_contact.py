@@ -58,7 +58,9 @@ def test_a_key_on_too_many_calls_of_a_day_is_a_constant_and_joins_nobody(calls):
         org = ("us", "emea")[number % 2]
         calls.call(org, f"c{number}", f"10:{number:02d}:00", key="version-2026-01")
 
-    assert calls.contacts() == []
+    linked = calls.linked()
+    assert linked.legs["link"].unique().to_list() == ["first"]
+    assert linked.reviews.is_empty()
 
 
 def test_a_key_a_day_later_is_another_contact(calls):
