@@ -38,7 +38,7 @@ told_calls = st.lists(
             "ani": st.sampled_from(NUMBERS),
             "dnis": st.sampled_from(DESKS),
             "key": st.sampled_from(KEYS),
-            "dials_after": st.one_of(st.none(), st.integers(0, 10)),
+            "dials_after": st.one_of(st.none(), st.integers(0, 10), st.integers(200, 900)),
             "handle_ms": st.lists(st.integers(0, 10**7), max_size=2),
         }
     ),
@@ -91,6 +91,17 @@ def test_each_conversation_is_a_leg_of_exactly_one_journey(calls):
     assert linked.journeys["leg_count"].sum() == len(calls)
     assert linked.journeys["journey_id"].is_unique().all()
     assert (linked.journeys["leg_count"] <= RULES.max_legs).all()
+
+
+@given(told_calls)
+def test_no_journey_lasts_longer_than_a_contact_can(calls):
+    conversations, sessions, attributes, metrics = facts_of(calls)
+    evidence = evidence_of(conversations, sessions, attributes, RULES)
+    legs = all_journeys(evidence, conversation_handle_times(metrics), RULES).legs
+
+    start = pl.col("started_at")
+    spans = legs.group_by("journey_id").agg(span=start.max() - start.min())["span"]
+    assert (spans <= RULES.max_span).all()
 
 
 @given(told_calls)

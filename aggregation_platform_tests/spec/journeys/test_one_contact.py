@@ -70,6 +70,24 @@ def test_a_key_a_day_later_is_another_contact(calls):
     assert calls.contacts() == []
 
 
+def test_a_key_that_goes_on_for_longer_than_a_contact_can_last_joins_nobody_and_says_so(calls):
+    calls.call("us", "a", "2026-01-05T08:00:00", key=KEY)
+    calls.call("emea", "b", "2026-01-05T20:00:00", key=KEY)
+    calls.call("us", "c", "2026-01-06T08:00:00", key=KEY)
+
+    linked = calls.linked()
+    assert linked.journeys.select("leg_count", "is_cut").rows() == [(1, True)] * 3
+    assert linked.reviews["reason"].to_list() == ["too_large", "too_large"]
+
+
+def test_a_line_dialled_hours_after_its_conversation_began_is_not_followed(calls):
+    calls.call("us", "a", "10:00:00", minutes=300, ani=CALLER)
+    calls.dials("us", "a", "14:30:00", number=DESK, shows=TRUNK)
+    calls.call("emea", "b", "14:30:03", ani=TRUNK, dnis=DESK)
+
+    assert calls.contacts() == []
+
+
 def test_a_line_to_another_org_and_the_call_that_arrives_there_are_one_contact(calls):
     calls.call("us", "a", "10:00:00", ani=CALLER)
     calls.dials("us", "a", "10:04:00", number=DESK, shows=TRUNK)
