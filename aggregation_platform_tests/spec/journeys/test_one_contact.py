@@ -185,6 +185,7 @@ def test_the_sooner_the_call_after_the_other_the_higher_its_score(calls):
         "sip:anonymous@anonymous.invalid",
         "tel:+266696687",
         "tel:0000000000",
+        "tel:+9999999999",
         "tel:4711",
         "sip:5f2c0a1b2c3d4e5f6a7b8c9d+example.orgspan.com@localhost",
         "Restricted",
