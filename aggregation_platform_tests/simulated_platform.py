@@ -5,7 +5,7 @@ Elsewhere: the simulated organizations (aggregation_platform/simulator/).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +15,7 @@ from typing import Any
 import dagster as dg
 
 from aggregation_platform.assembly import Assembly
+from aggregation_platform.clock import Clock
 from aggregation_platform.config.load import load_config
 from aggregation_platform.config.models import PlatformConfig
 from aggregation_platform.defs.build import build_definitions
@@ -43,14 +44,18 @@ class SimulatedPlatform:
     def days(self) -> tuple[date, ...]:
         return self.simulator.options.simulated_days
 
-    def run(self, job: str, key: str | None = None) -> dg.ExecuteInProcessResult:
-        """Execute a job in this process."""
+    def run(self, job: str, key: str | None = None, **tags: str) -> dg.ExecuteInProcessResult:
+        """Execute a job in this process; tags are of our own prefix."""
         return self.definitions.resolve_job_def(job).execute_in_process(
-            partition_key=key, instance=self.instance, run_config=QUIET, raise_on_error=False
+            partition_key=key,
+            instance=self.instance,
+            run_config=QUIET,
+            raise_on_error=False,
+            tags={f"aggregation_platform/{name}": value for name, value in tags.items()},
         )
 
-    def org_day(self, org: str, day: date) -> dg.ExecuteInProcessResult:
-        return self.run(ORG_DAY, org_day_key(Partition(org=org, day=day)))
+    def org_day(self, org: str, day: date, **tags: str) -> dg.ExecuteInProcessResult:
+        return self.run(ORG_DAY, org_day_key(Partition(org=org, day=day)), **tags)
 
     def world_day(self, day: date) -> dg.ExecuteInProcessResult:
         return self.run(WORLD_DAY, day_key(day))
@@ -58,15 +63,15 @@ class SimulatedPlatform:
     def fill(self) -> None:
         """Materialize everything that is simulated."""
         for org in self.config.orgs:
-            self._must(self.run(DIRECTORY, org))
+            self.must(self.run(DIRECTORY, org))
         for day in self.days:
             for org in self.config.orgs:
-                self._must(self.org_day(org, day))
-        self._must(self.run(IDENTITY))
+                self.must(self.org_day(org, day))
+        self.must(self.run(IDENTITY))
         for day in self.days:
-            self._must(self.world_day(day))
+            self.must(self.world_day(day))
 
-    def _must(self, ran: dg.ExecuteInProcessResult) -> None:
+    def must(self, ran: dg.ExecuteInProcessResult) -> None:
         """Fail with the errors of the steps that failed."""
         errors = [
             event.step_failure_data.error for event in ran.all_events if event.is_step_failure
@@ -75,13 +80,21 @@ class SimulatedPlatform:
 
 
 @contextmanager
-def simulated_platform(folder: Path, **options: Any) -> Iterator[SimulatedPlatform]:
-    """Start simulated organizations and put a platform over them together."""
+def simulated_platform(
+    folder: Path, *, clock: Clock | None = None, **options: Any
+) -> Generator[SimulatedPlatform]:
+    """Start simulated organizations and put a platform over them together.
+
+    Args:
+        folder: Everything is written below it.
+        clock: For simulator and platform alike; None: the system's.
+        options: Of the simulator.
+    """
     given = {"first_day": date(2026, 11, 10), "days": 2, "conversations_per_day": 60, **options}
-    with Simulator(SimulatorOptions(**given)) as simulator:
+    with Simulator(SimulatorOptions(**given), clock) as simulator:
         config_file = simulator.write_platform_files(folder)
         config = load_config(config_file)
-        assembly = Assembly(config)
+        assembly = Assembly(config, clock=clock)
         with dg.DagsterInstance.ephemeral() as instance:
             yield SimulatedPlatform(
                 simulator=simulator,

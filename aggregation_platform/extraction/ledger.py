@@ -8,9 +8,13 @@ from which an extraction resumes.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 from aggregation_platform.extraction.outcome import Extracted
+from aggregation_platform.extraction.quality import REQUESTS
+from aggregation_platform.extraction.tail import Tail
 from aggregation_platform.intervals import Interval
+from aggregation_platform.landing.zone import LandedDay
 from aggregation_platform.raw.conversations import RawCounts
 from aggregation_platform.warehouse.store import LedgerEntry
 
@@ -31,7 +35,7 @@ def ledger_entry(found: Extracted, *, rows: RawCounts) -> LedgerEntry:
         state="complete" if found.is_complete else "provisional",
         rows=rows.kept,
         bytes=found.bytes,
-        content_hash=_hash_of_pages(found),
+        content_hash=_hash_of_pages(found.landed),
         attempt_id=found.attempt_id,
         source_job_id=found.job_ids[0] if found.job_ids else None,
         data_available_to=found.data_available_to,
@@ -40,17 +44,45 @@ def ledger_entry(found: Extracted, *, rows: RawCounts) -> LedgerEntry:
         duplicates=rows.duplicates,
         orphans=rows.orphans,
         rejects=rows.unidentified,
-        requests=int(sum(found.requests.get(f"requests_{kind}", 0) for kind in _SENT)),
+        requests=_sent(found.requests),
         retries=int(found.requests.get("retries", 0)),
-        waited_ms=round(1000 * found.requests.get("waited_s", 0.0)),
+        waited_ms=_waited_ms(found.requests),
     )
+
+
+def tail_entry(tail: Tail) -> LedgerEntry:
+    """Return the row of a fresh tail: what of the day it covers, by query instead of by job."""
+    requests = tail.requests
+    return LedgerEntry(
+        org=tail.org,
+        dataset=DATASET,
+        interval=tail.interval,
+        state="provisional",
+        rows=tail.records,
+        bytes=int(requests.get("received_bytes", 0)),
+        content_hash=_hash_of_pages(tail.landed),
+        attempt_id=tail.attempt_id,
+        pages=tail.pages,
+        records=tail.records,
+        requests=_sent(requests),
+        retries=int(requests.get("retries", 0)),
+        waited_ms=_waited_ms(requests),
+    )
+
+
+def _sent(requests: Mapping[str, float]) -> int:
+    return int(sum(requests.get(f"{REQUESTS}{kind}", 0) for kind in _SENT))
+
+
+def _waited_ms(requests: Mapping[str, float]) -> int:
+    return round(1000 * requests.get("waited_s", 0.0))
 
 
 _SENT = ("2xx", "3xx", "4xx", "401", "429", "5xx", "lost")
 
 
-def _hash_of_pages(found: Extracted) -> str:
+def _hash_of_pages(landed: LandedDay) -> str:
     digest = hashlib.sha256()
-    for page in found.landed:
+    for page in landed:
         digest.update(page.sha256.encode("ascii"))
     return digest.hexdigest()

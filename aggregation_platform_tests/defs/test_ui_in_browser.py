@@ -210,7 +210,7 @@ _FACTS = ("conversations", "sessions", "segments", "session_metrics", "attribute
 
 def _some_partition(demo: Demo) -> str:
     keys = demo.graphql(
-        "{ assetNodeOrError(assetKey: {path: [\"raw\", \"conversations\"]}) {"
+        '{ assetNodeOrError(assetKey: {path: ["raw", "conversations"]}) {'
         " ... on AssetNode { partitionKeys } } }"
     )["assetNodeOrError"]["partitionKeys"]
     return keys[0]

@@ -4,26 +4,28 @@ Belongs here: the asset. Elsewhere: jobs, pages and resuming (extraction/), whic
 pages belong to the day (raw/conversations.py).
 """
 
-from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
-import polars as pl
 
 from aggregation_platform.assembly import Assembly
 from aggregation_platform.defs.assets.declared import asset_of
 from aggregation_platform.defs.io_managers import PartitionOutput
 from aggregation_platform.defs.partitions import Partitions, partition_of
 from aggregation_platform.errors import ConfigurationError
-from aggregation_platform.extraction.ledger import ledger_entry
-from aggregation_platform.extraction.org_day import extract_org_day
+from aggregation_platform.extraction.day_reading import DayReading, Way, read_org_day
+from aggregation_platform.extraction.ledger import ledger_entry, tail_entry
 from aggregation_platform.extraction.outcome import Extracted, OrgDay, Progress
+from aggregation_platform.extraction.quality import quality_of
 from aggregation_platform.raw.conversations import RawConversations, raw_conversations
 from aggregation_platform.raw.finality import finality_of
 from aggregation_platform.raw.tables import CONVERSATIONS
 from aggregation_platform.tables import Partition
 from aggregation_platform.warehouse.store import LedgerEntry, PartitionWritten
+
+WAY_TAG = "aggregation_platform/source"
+"""A run's tag that says where pages come from: job (default), tail or landing."""
 
 
 def raw_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
@@ -33,8 +35,7 @@ def raw_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
     def conversations(
         context: dg.AssetExecutionContext, assembly: dg.ResourceParam[Assembly]
     ) -> PartitionOutput:
-        found = extracted_of(context, assembly)
-        return _Landed(assembly, found, context.run.run_id).output()
+        return _Landed(assembly, read_day(context, assembly), context.run.run_id).output()
 
     return [conversations]
 
@@ -59,8 +60,8 @@ def order_of(assembly: Assembly, partition: Partition) -> OrgDay:
     )
 
 
-def extracted_of(context: dg.AssetExecutionContext, assembly: Assembly) -> Extracted:
-    """Fetch the run's org and day, going on from what is stored."""
+def read_day(context: dg.AssetExecutionContext, assembly: Assembly) -> DayReading:
+    """Bring the run's org and day into the landing zone, going on from what is stored."""
     order = order_of(assembly, partition_of(context.partition_key, CONVERSATIONS.partitioned_by))
 
     def tell(progress: Progress) -> None:
@@ -73,12 +74,13 @@ def extracted_of(context: dg.AssetExecutionContext, assembly: Assembly) -> Extra
             progress.conversations,
         )
 
-    return extract_org_day(
+    return read_org_day(
         assembly.client(order.org),
         assembly.landing,
         assembly.local_state,
         order,
         clock=assembly.clock,
+        way=Way(context.run.tags.get(WAY_TAG, Way.JOB)),
         progress=tell,
     )
 
@@ -86,21 +88,22 @@ def extracted_of(context: dg.AssetExecutionContext, assembly: Assembly) -> Extra
 class _Landed:
     """Landed pages on their way to the warehouse, and what is told about them once they ran out."""
 
-    def __init__(self, assembly: Assembly, found: Extracted, run_id: str) -> None:
+    def __init__(self, assembly: Assembly, reading: DayReading, run_id: str) -> None:
         self._assembly = assembly
-        self._found = found
+        self._reading = reading
         self._run_id = run_id
         self._rows: RawConversations = raw_conversations(
-            found.landed.pages, org=found.org, day=found.day
+            reading.landed.pages, org=reading.order.org, day=reading.order.day
         )
 
     def output(self) -> PartitionOutput:
+        reading = self._reading
         return PartitionOutput(
-            frames=self._frames(),
+            frames=self._rows,
             finality=finality_of(
-                OrgDay(org=self._found.org, day=self._found.day).interval,
-                data_available_to=self._found.data_available_to,
-                read_at=self._found.fetched_at,
+                reading.order.interval,
+                data_available_to=reading.data_available_to,
+                read_at=reading.fetched_at or self._assembly.clock.now(),
                 reread_days=self._assembly.config.freshness.reread_days,
             ).value,
             ledger=self._ledger,
@@ -108,27 +111,42 @@ class _Landed:
             committed=self._committed,
         )
 
-    def _frames(self) -> Iterator[pl.DataFrame]:
-        yield from self._rows
-
     def _ledger(self) -> list[LedgerEntry]:
-        return [ledger_entry(self._found, rows=self._rows.counts)]
+        job, tail = self._reading.job, self._reading.tail
+        entries = [ledger_entry(job, rows=self._rows.counts)] if job is not None else []
+        return [*entries, tail_entry(tail)] if tail is not None else entries
 
     def _metadata(self) -> Mapping[str, Any]:
-        counts, found = self._rows.counts, self._found
-        end = OrgDay(org=found.org, day=found.day).interval.end
-        behind = end - found.data_available_to if found.data_available_to else None
-        return {
-            "pages": found.pages,
-            "bytes_fetched": found.bytes,
+        counts, reading = self._rows.counts, self._reading
+        told: dict[str, Any] = {
+            "pages": counts.pages,
             "records": counts.records,
             "duplicates": counts.duplicates,
             "orphans": counts.orphans,
-            "details_jobs": found.jobs_submitted,
-            "data_available_to": str(found.data_available_to),
-            "hours_missing": max(behind, timedelta(0)) / timedelta(hours=1) if behind else 0.0,
-            "attempt": found.attempt_id,
+            "data_available_to": str(reading.data_available_to),
+            "attempts": ", ".join(reading.landed.attempt_ids),
         }
+        if reading.job is not None:
+            told |= _quality(reading.job)
+        if reading.tail is not None:
+            told |= {"tail": str(reading.tail.interval), "tail_records": reading.tail.records}
+        return told
 
     def _committed(self, _: PartitionWritten) -> None:
-        self._found.mark_loaded(run_id=self._run_id, now=self._assembly.clock.now())
+        if self._reading.job is not None:
+            self._reading.job.mark_loaded(run_id=self._run_id, now=self._assembly.clock.now())
+
+
+def _quality(job: Extracted) -> dict[str, Any]:
+    """How the job was fetched, over all the processes that worked on it."""
+    quality = quality_of(job)
+    return {
+        "details_jobs": quality.jobs_submitted,
+        "requests": quality.requests_total,
+        "requests_by_outcome": dict(quality.requests),
+        "ingestion_success_rate": quality.success_rate if quality.success_rate else 0.0,
+        "retries": quality.retries,
+        "waited_seconds": round(quality.waited_s, 3),
+        "bytes_fetched": quality.received_bytes,
+        "freshness_minutes": round(quality.freshness_minutes or 0.0, 1),
+    }
