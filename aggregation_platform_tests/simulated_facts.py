@@ -34,7 +34,7 @@ class SimulatedFacts:
         """Every two conversations of one contact, of those that were read."""
         options = self.world.options
         contacts = Truth(self.world).journeys(
-            day_start(options.first_day), day_start(options.end_day)
+            day_start(options.first_day) - DAY_MS, day_start(options.end_day)
         )
         known = set(self.frame("conversations").select("org", "conversation_id").rows())
         return {pair for contact in contacts for pair in combinations(sorted(contact & known), 2)}
