@@ -17,6 +17,7 @@ from aggregation_platform.config.models import PlatformConfig
 from aggregation_platform.config.rules import Rules, load_rules
 from aggregation_platform.directory.tables import TABLES as DIRECTORY_TABLES
 from aggregation_platform.epochs import WriteGrant
+from aggregation_platform.errors import SchemaMismatchError
 from aggregation_platform.facts.tables import TABLES as FACTS_TABLES
 from aggregation_platform.genesys.client import GenesysClient, client_for
 from aggregation_platform.genesys.transport import RequestsTransport, Transport
@@ -29,7 +30,7 @@ from aggregation_platform.raw.tables import TABLES as RAW_TABLES
 from aggregation_platform.rollups.tables import TABLES as ROLLUPS_TABLES
 from aggregation_platform.sites.standalone import standing_grant
 from aggregation_platform.tables import Table
-from aggregation_platform.warehouse.duckdb_store import DuckDBSettings
+from aggregation_platform.warehouse.configured import warehouse_settings
 from aggregation_platform.warehouse.opening import open_warehouse
 from aggregation_platform.warehouse.ops_tables import TABLES as OPS_TABLES
 from aggregation_platform.warehouse.store import Warehouse
@@ -52,6 +53,20 @@ def table_of(layer: str, name: str) -> Table:
     return _BY_KEY[f"{layer}.{name}"]
 
 
+def refuse_if_behind(warehouse: Warehouse) -> None:
+    """Return if the warehouse has every declared table and column.
+
+    Raises:
+        SchemaMismatchError: Otherwise, with the command that helps.
+    """
+    lacking = [str(one) for one in warehouse.differences(TABLES) if one.declared]
+    if lacking:
+        raise SchemaMismatchError(
+            f"the warehouse differs from this code in {len(lacking)} places, first "
+            f"{lacking[0]}; run `aggregation-platform warehouse migrate`"
+        )
+
+
 class Assembly:
     """Everything that one process needs of one configuration. Nothing is opened before its use.
 
@@ -69,17 +84,21 @@ class Assembly:
     @cached_property
     def warehouse(self) -> Warehouse:
         """The warehouse; its tables may still be missing."""
-        settings = DuckDBSettings(path=self.config.warehouse.duckdb.path)
-        return open_warehouse(settings, clock=self.clock)
+        return open_warehouse(warehouse_settings(self.config), clock=self.clock)
 
     @cached_property
     def grant(self) -> WriteGrant:
         """The right to write. The embedded warehouse is brought to this code's tables first.
 
         Raises:
+            SchemaMismatchError: If Snowflake lacks a table or column; there, only an operator
+                changes tables.
             FencedError: If another site holds the lease.
         """
-        self.warehouse.migrate(TABLES)
+        if self.warehouse.kind == "duckdb":
+            self.warehouse.migrate(TABLES)
+        else:
+            refuse_if_behind(self.warehouse)
         return standing_grant(self.warehouse, self.config.site.name)
 
     @cached_property

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from aggregation_platform.assembly import TABLES, Assembly
+from aggregation_platform.assembly import TABLES, Assembly, refuse_if_behind
 from aggregation_platform.cli.findings import Finding, found
 from aggregation_platform.errors import LandingError, WarehouseError
 
@@ -39,6 +39,8 @@ def _warehouse(assembly: Assembly) -> str:
         _try_to_write_in(path.parent)
         if not path.exists():
             return f"{path}: will be created when something is loaded"
+    if assembly.warehouse.kind == "snowflake":
+        refuse_if_behind(assembly.warehouse)
     lacking = assembly.warehouse.differences(TABLES)
     lease = assembly.warehouse.lease()
     site = assembly.config.site.name

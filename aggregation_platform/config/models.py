@@ -145,14 +145,38 @@ class DuckDBConfig(Strict):
 
 
 class SnowflakeConfig(Strict):
-    """A Snowflake account; each value may come from a variable and is revealed when needed."""
+    """A Snowflake account; most values may come from a variable and are revealed when needed.
+
+    One way to log in: private_key_path, or password, or authenticator with what it needs.
+    """
 
     account: Deferred = Field(description="the account identifier, such as myorg-account1")
     user: Deferred = Field(description="the service user")
-    private_key_path: Deferred = Field(description="the file of the user's private key (PEM)")
     role: Deferred = Field(description="the writer's role")
     warehouse: Deferred = Field(description="the virtual warehouse that computes")
     database: Deferred = Field(description="the database that holds the schemas")
+    private_key_path: Deferred | None = Field(
+        default=None, description="the file of the user's private key (PEM)"
+    )
+    private_key_passphrase: Secret | None = None
+    password: Secret | None = None
+    authenticator: Text | None = None
+    token: Secret | None = None
+    host: Deferred | None = None
+    port: Annotated[int, whole_number(1, 65_535)] | None = None
+    protocol: Literal["https", "http"] | None = None
+
+    @model_validator(mode="after")
+    def _has_one_way_to_log_in(self) -> Self:
+        if not (self.private_key_path or self.password or self.authenticator):
+            refuse_at("private_key_path", "add it, or password, or authenticator (and token)")
+        if self.private_key_path and self.password:
+            refuse_at("password", "give private_key_path or password, not both")
+        if self.private_key_passphrase and not self.private_key_path:
+            refuse_at("private_key_passphrase", "it belongs to private_key_path, which is missing")
+        if self.token and not self.authenticator:
+            refuse_at("token", "say what it is with authenticator, such as authenticator: oauth")
+        return self
 
 
 class WarehouseConfig(Strict):
@@ -200,6 +224,13 @@ class FreshnessConfig(Strict):
         return self
 
 
+class ReportingConfig(Strict):
+    """What the reporting views offer beside UTC and each organization's own time."""
+
+    time_zones: Annotated[tuple[TimeZoneName, ...], AsList] = ()
+    fiscal_year_start_month: Annotated[int, whole_number(1, 12)] = 1
+
+
 class PlatformConfig(Strict):
     """The whole configuration."""
 
@@ -211,6 +242,7 @@ class PlatformConfig(Strict):
     landing: Annotated[LandingConfig, AsMapping] = _ITS_DEFAULTS
     site: Annotated[SiteConfig, AsMapping] = _ITS_DEFAULTS
     freshness: Annotated[FreshnessConfig, AsMapping] = _ITS_DEFAULTS
+    reporting: Annotated[ReportingConfig, AsMapping] = _ITS_DEFAULTS
     _file: Path | None = PrivateAttr(default=None)
 
     @field_validator("organizations")

@@ -36,6 +36,10 @@ def may_wait(path: Path) -> type[Deferred] | None:
     match path:
         case ("organizations", int(), "client_id" | "client_secret"):
             return Secret
+        case ("warehouse", "snowflake", "private_key_passphrase" | "password" | "token"):
+            return Secret
+        case ("warehouse", "snowflake", "authenticator" | "port" | "protocol"):
+            return None
         case ("warehouse", "snowflake", _):
             return Deferred
         case _:

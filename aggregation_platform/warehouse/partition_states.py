@@ -14,8 +14,9 @@ import polars as pl
 from aggregation_platform.tables import Table
 from aggregation_platform.warehouse.store import Warehouse
 
+# ROWS is a reserved word in Snowflake; DuckDB finds the name in any case.
 _STATES = """
-    select org, day, finality, rows, written_at
+    select org, day, finality, "ROWS", written_at
     from ops.partition_log
     where table_name = ? and day between ? and ?
 """
