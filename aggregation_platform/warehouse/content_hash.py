@@ -5,11 +5,16 @@ cut into frames, on the warehouse, or on columns added later that are empty.
 Elsewhere: where it is written (ops.partition_log), what is concluded from it (finality).
 
 The rule, version 1: a row's text is, for each column in order of name that is not null,
-`name=length:value;`, with instants as microseconds since 1970, dates as yyyy-mm-dd, booleans as
-true or false, floats with 17 significant digits. The partition's hash is the number of rows and
-the sum of the rows' MD5 numbers: the last eight bytes of each digest, then the first eight, read
-as little-endian numbers, each sum modulo 2**64. Null and empty text differ, since a null
-leaves no trace. It finds changes; it is no protection against somebody who wants a collision.
+`name=length:value` for text and JSON (length in bytes of UTF-8), `name=value;` for all others, with
+instants as microseconds since 1970, dates as yyyy-mm-dd, booleans as true or false, floats with 17
+significant digits. The partition's hash is the number of rows, and the sum modulo 2**64 of the
+last eight bytes of the rows' MD5, read as little-endian numbers. Null and empty text differ, since
+a null leaves no trace. It finds changes; it is no protection against somebody who wants a
+collision.
+
+One call of concat for the whole row and one half of the digest: chained `||` copied the growing
+text once per column, and either half computes all of MD5; together they had cost three times as
+much.
 """
 
 from __future__ import annotations
@@ -22,7 +27,7 @@ import duckdb
 from aggregation_platform.tables import Column, Table
 from aggregation_platform.warehouse.dialects import kind_of
 
-_HALF = 2**64
+_MODULUS = 2**64
 
 
 def content_hash(table: Table, parts: Sequence[Path]) -> str:
@@ -31,37 +36,27 @@ def content_hash(table: Table, parts: Sequence[Path]) -> str:
     Returns:
         `v1:rows:digest`, equal exactly when the rows are the same ones, however ordered.
     """
-    count, lower, upper = (0, 0, 0)
-    if parts:
-        count, lower, upper = _sums(table, parts)
-    return f"v1:{count}:{lower % _HALF:016x}{upper % _HALF:016x}"
+    count, total = _sums(table, parts) if parts else (0, 0)
+    return f"v1:{count}:{total % _MODULUS:016x}"
 
 
-def _sums(table: Table, parts: Sequence[Path]) -> tuple[int, int, int]:
-    text = " || ".join(_traced(table, column) for column in _ordered(table))
-    rows = f"SELECT {text} AS row_text FROM read_parquet(?)"  # noqa: S608 - declared names only
-    lower, upper = "sum(md5_number_lower(row_text))", "sum(md5_number_upper(row_text))"
-    sql = f"WITH hashed AS ({rows}) SELECT count(*), {lower}, {upper} FROM hashed"  # noqa: S608 - as above
+def _sums(table: Table, parts: Sequence[Path]) -> tuple[int, int]:
+    columns = sorted(table.columns, key=lambda column: column.name)
+    text = ", ".join(_traced(table, column) for column in columns)
+    sql = f"SELECT count(*), sum(md5_number_lower(concat({text}))) FROM read_parquet(?)"  # noqa: S608 - declared names only
     with duckdb.connect() as connection:
         found = connection.execute(sql, [[str(part) for part in parts]]).fetchone()
-    count, lower_sum, upper_sum = found or (0, 0, 0)
-    return int(count), int(lower_sum or 0), int(upper_sum or 0)
-
-
-def _ordered(table: Table) -> list[Column]:
-    return sorted(table.columns, key=lambda column: column.name)
+    count, total = found or (0, 0)
+    return int(count), int(total or 0)
 
 
 def _traced(table: Table, column: Column) -> str:
-    value = _canonical(table, column)
-    return f"coalesce('{column.name}=' || strlen({value}) || ':' || {value} || ';', '')"
-
-
-def _canonical(table: Table, column: Column) -> str:
-    name = f'"{column.name}"'
-    kind = kind_of(table, column)
+    """Return arguments of concat; those that are null leave no trace."""
+    name, kind = f'"{column.name}"', kind_of(table, column)
+    if kind in ("text", "json"):
+        return f"'{column.name}=' || strlen({name}) || ':', CAST({name} AS VARCHAR)"
     if kind == "instant":
-        return f"CAST(epoch_us({name}) AS VARCHAR)"
+        return f"'{column.name}=' || epoch_us({name}) || ';'"
     if kind == "float":
-        return f"format('{{:.17g}}', CAST({name} AS DOUBLE) + 0.0)"
-    return f"CAST({name} AS VARCHAR)"
+        return f"'{column.name}=' || format('{{:.17g}};', CAST({name} AS DOUBLE) + 0.0)"
+    return f"'{column.name}=' || {name} || ';'"

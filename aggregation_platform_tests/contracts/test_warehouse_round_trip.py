@@ -103,4 +103,4 @@ def test_the_same_rows_have_the_same_hash_on_every_warehouse_and_in_every_versio
     }
     written = rig.replace(rows_of(THINGS, [full, {"org": "us", "day": MONDAY}]))
 
-    assert written.content_hash == "v1:2:9c1ccab5e8e5a39cc5ff2119d5625f2f"
+    assert written.content_hash == "v1:2:efcc4f61d76744ed"
