@@ -44,6 +44,9 @@ COMMANDS: dict[str, Entry] = {
     "reconcile": Entry(
         f"{_CLI}.reconcile:reconcile", "Our handle time beside the orgs' own aggregates."
     ),
+    "explain": Entry(
+        f"{_CLI}.explain:explain", "One figure, down to sessions, conversations, raw page and job."
+    ),
     "dev": Entry(f"{_CLI}.dev:dev", "Serve the Dagster UI and daemon on the configuration found."),
 }
 """In the order of --help. A new command is one line here and one file."""

@@ -1,0 +1,95 @@
+"""The landed pages that conversations came on.
+
+Belongs here: from what a row says of its page to the object that holds it. Elsewhere: the rows
+(origins.py), the landing zone itself (landing/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from aggregation_platform.assembly import Assembly
+from aggregation_platform.config.models import PlatformConfig
+from aggregation_platform.errors import CorruptPageError
+from aggregation_platform.extraction.ledger import DATASET
+from aggregation_platform.intervals import Interval
+from aggregation_platform.landing.zone import LandedPage, LandingZone
+
+_ATTEMPTS = """
+SELECT org, attempt_id, source_job_id, state, run_id, epoch, committed_at, data_available_to,
+    pages, records, rows, duplicates, orphans
+FROM ops.extraction_ledger
+WHERE dataset = ? AND interval_from < ? AND interval_to > ?
+ORDER BY org, committed_at DESC
+"""
+_PAGE = ("org", "page", "source", "job_id", "fetched_at")
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class OriginPages:
+    """The pages of some conversations, and the attempts that landed them.
+
+    Args:
+        attempts: Rows of `ops.extraction_ledger`, newest first by org, each with its `journal`:
+            the folder of its journal in the landing zone.
+        pages: One row per page: org, page, source, job_id, fetched_at, attempt_id, object; the
+            last two are None where the landing zone no longer has it.
+    """
+
+    attempts: list[dict[str, Any]]
+    pages: list[dict[str, Any]]
+
+
+def origin_pages(assembly: Assembly, day: date, conversations: pl.DataFrame) -> OriginPages:
+    """Find the pages of `Origins.conversations`."""
+    whole, wanted = Interval.of_day(day), conversations.select(_PAGE).unique().sort(_PAGE)
+    ledger = assembly.warehouse.query(_ATTEMPTS, (DATASET, whole.end, whole.start))
+    mine = ledger.filter(pl.col("org").is_in(wanted["org"].to_list()))
+    address = landing_address(assembly.config)
+    attempts = [
+        {**row, "journal": f"{address}/{row['org']}/{day}/{row['attempt_id']}"}
+        for row in mine.iter_rows(named=True)
+    ]
+    places = {
+        org: _places(assembly.landing, day, [row for row in attempts if row["org"] == org])
+        for org in wanted["org"].unique()
+    }
+    pages = [_placed(row, places[row["org"]], address) for row in wanted.iter_rows(named=True)]
+    return OriginPages(attempts, pages)
+
+
+def landing_address(config: PlatformConfig) -> str:
+    """Return where the landing zone is, so that a path below it can be opened."""
+    url = config.landing.url.rstrip("/")
+    return url if "://" in url else str((config.folder / url).absolute())
+
+
+Places = dict[tuple[object, ...], tuple[str, str]]
+
+
+def _places(landing: LandingZone, day: date, attempts: list[dict[str, Any]]) -> Places:
+    """Return attempt and object by job and fetch time, the newest attempt's first."""
+    places: Places = {}
+    for row in attempts:
+        for page in _landed(landing, row["org"], day, row["attempt_id"]):
+            key = (page.source, page.job_id, page.fetched_at)
+            places.setdefault(key, (row["attempt_id"], page.path))
+    return places
+
+
+def _landed(landing: LandingZone, org: str, day: date, attempt_id: str) -> Iterator[LandedPage]:
+    try:
+        yield from landing.landed(landing.attempt(org, day, attempt_id))
+    except CorruptPageError:
+        return  # removed by retention, or no longer whole: its pages cannot be named
+
+
+def _placed(row: Row, places: Places, address: str) -> dict[str, Any]:
+    attempt_id, path = places.get((row["source"], row["job_id"], row["fetched_at"]), (None, None))
+    return {**row, "attempt_id": attempt_id, "object": path and f"{address}/{path}"}
