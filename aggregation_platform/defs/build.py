@@ -19,6 +19,7 @@ from aggregation_platform.defs.assets.rollups import rollups_assets
 from aggregation_platform.defs.io_managers import WarehouseIOManager
 from aggregation_platform.defs.jobs import jobs
 from aggregation_platform.defs.partitions import partitions_of
+from aggregation_platform.defs.sensors import sensors
 
 
 def build_definitions(config: PlatformConfig, assembly: Assembly | None = None) -> dg.Definitions:
@@ -41,6 +42,7 @@ def build_definitions(config: PlatformConfig, assembly: Assembly | None = None) 
         ],
         asset_checks=asset_checks(partitions),
         jobs=jobs(),
+        sensors=sensors(),
         resources={"assembly": parts, "warehouse": WarehouseIOManager(parts)},
         executor=dg.in_process_executor,
     )

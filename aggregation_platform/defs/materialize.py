@@ -13,7 +13,7 @@ import logging
 import queue
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -25,10 +25,12 @@ import dagster as dg
 from aggregation_platform.assembly import Assembly
 from aggregation_platform.config.load import load_config
 from aggregation_platform.config.models import PlatformConfig
+from aggregation_platform.defs.assets.raw import WAY_TAG
 from aggregation_platform.defs.build import build_definitions
 from aggregation_platform.defs.jobs import DIRECTORY, IDENTITY, ORG_DAY, WORLD_DAY
 from aggregation_platform.defs.partitions import org_day_key
 from aggregation_platform.errors import PlatformError
+from aggregation_platform.extraction.day_reading import Way
 from aggregation_platform.extraction.many import Extraction, extract_many
 from aggregation_platform.extraction.outcome import Extracted, OrgDay, Progress
 from aggregation_platform.intervals import day_key, days_between, parse_day
@@ -38,6 +40,7 @@ from aggregation_platform.tables import Partition
 
 _QUIET: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _SAY_EVERY_S = 2.0
+NO_TAGS: Mapping[str, str] = {}
 
 
 @dataclass
@@ -49,17 +52,28 @@ class Materialization:
     orgs: Sequence[str]
     days: Sequence[date]
     say: Callable[[str], None]
+    from_landing: bool = False
     not_done: list[str] = field(default_factory=list[str])
 
     def run(self) -> None:
         """Do all of it; what one org lacks is told, and stops nobody else."""
         self.definitions = build_definitions(self.assembly.config, self.assembly)
-        for org in self.orgs:
-            self._execute(DIRECTORY, org, f"directory of {org}")
-        self._org_days()
+        if self.from_landing:
+            self._replay()
+        else:
+            for org in self.orgs:
+                self._execute(DIRECTORY, org, f"directory of {org}")
+            self._org_days()
         self._execute(IDENTITY, None, "identity")
         for day in self.days:
             self._execute(WORLD_DAY, day_key(day), f"the world on {day}")
+
+    def _replay(self) -> None:
+        """Load each org's day from what is stored of it; no org is asked for anything."""
+        for order in self.orders():
+            key = org_day_key(Partition(org=order.org, day=order.day))
+            what = f"{order.org} {order.day} from the landing zone"
+            self._execute(ORG_DAY, key, what, {WAY_TAG: Way.LANDING.value})
 
     def _org_days(self) -> None:
         """Load each org's day as soon as it is stored whole, while others are still fetched."""
@@ -84,14 +98,16 @@ class Materialization:
             if day >= config.organization(org).first_day
         ]
 
-    def _execute(self, job: str, key: str | None, what: str) -> None:
+    def _execute(
+        self, job: str, key: str | None, what: str, tags: Mapping[str, str] = NO_TAGS
+    ) -> None:
         began = self.assembly.clock.monotonic()
         result = self.definitions.resolve_job_def(job).execute_in_process(
             partition_key=key,
             instance=self.instance,
             run_config=_QUIET,
             raise_on_error=False,
-            tags={"aggregation_platform/command": "materialize"},
+            tags={"aggregation_platform/command": "materialize", **tags},
         )
         took = self.assembly.clock.monotonic() - began
         if result.success:
@@ -159,12 +175,21 @@ def _reason(result: dg.ExecuteInProcessResult) -> str:
 @click.option("--from", "first", required=True)
 @click.option("--to", "last", required=True)
 @click.option("--org", "orgs", multiple=True)
-def main(config: Path | None, first: str, last: str, orgs: tuple[str, ...]) -> None:
+@click.option("--from-landing", is_flag=True)
+def main(
+    config: Path | None,
+    first: str,
+    last: str,
+    orgs: tuple[str, ...],
+    from_landing: bool,  # noqa: FBT001 - click's flag
+) -> None:
     """Fetch and build all assets of the days."""
     configure_logs(level="error")
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     try:
-        not_done = _materialized(load_config(config), orgs, parse_day(first), parse_day(last))
+        not_done = _materialized(
+            load_config(config), orgs, parse_day(first), parse_day(last), from_landing=from_landing
+        )
     except PlatformError as error:
         not_done = [str(error)]
     for line in not_done:
@@ -173,7 +198,7 @@ def main(config: Path | None, first: str, last: str, orgs: tuple[str, ...]) -> N
 
 
 def _materialized(
-    config: PlatformConfig, orgs: Sequence[str], first: date, last: date
+    config: PlatformConfig, orgs: Sequence[str], first: date, last: date, *, from_landing: bool
 ) -> list[str]:
     with dg.DagsterInstance.get() as instance:
         work = Materialization(
@@ -182,6 +207,7 @@ def _materialized(
             orgs=orgs or config.orgs,
             days=list(days_between(first, last)),
             say=_say,
+            from_landing=from_landing,
         )
         work.run()
     return work.not_done

@@ -26,7 +26,8 @@ class Partitions:
     """The partition definitions of one configuration.
 
     Organizations are static: they come from the configuration, where a review sees them, and are
-    the same on both sites. Days are UTC, from the earliest first_day on; the newest is yesterday.
+    the same on both sites. Days are UTC, from the earliest first_day on; the newest is the running
+    one, whose figures are provisional.
     """
 
     orgs: dg.StaticPartitionsDefinition
@@ -38,7 +39,9 @@ def partitions_of(config: PlatformConfig) -> Partitions:
     """Cut the configured organizations and days."""
     orgs = dg.StaticPartitionsDefinition([each.org for each in config.organizations])
     days = dg.DailyPartitionsDefinition(
-        start_date=day_key(min(each.first_day for each in config.organizations)), timezone="UTC"
+        start_date=day_key(min(each.first_day for each in config.organizations)),
+        timezone="UTC",
+        end_offset=1,
     )
     return Partitions(orgs, days, dg.MultiPartitionsDefinition({ORG: orgs, DAY: days}))
 

@@ -5,6 +5,7 @@ pages belong to the day (raw/conversations.py).
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -13,7 +14,7 @@ from aggregation_platform.assembly import Assembly
 from aggregation_platform.defs.assets.declared import asset_of
 from aggregation_platform.defs.io_managers import PartitionOutput
 from aggregation_platform.defs.partitions import Partitions, partition_of
-from aggregation_platform.errors import ConfigurationError
+from aggregation_platform.errors import ConfigurationError, RateLimitedError
 from aggregation_platform.extraction.day_reading import DayReading, Way, read_org_day
 from aggregation_platform.extraction.ledger import ledger_entry, tail_entry
 from aggregation_platform.extraction.outcome import Extracted, OrgDay, Progress
@@ -27,6 +28,11 @@ from aggregation_platform.warehouse.store import LedgerEntry, PartitionWritten
 WAY_TAG = "aggregation_platform/source"
 """A run's tag that says where pages come from: job (default), tail or landing."""
 
+RUN_AGAIN_TAGS = {"aggregation_platform/run_again": "waiting"}
+"""Tags of a run that an org sent away for longer than a run may sleep; a sensor repeats it."""
+
+RUN_AGAIN_AT = "aggregation_platform/run_again_at"
+
 
 def raw_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
     """Return the assets of the layer."""
@@ -35,7 +41,11 @@ def raw_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
     def conversations(
         context: dg.AssetExecutionContext, assembly: dg.ResourceParam[Assembly]
     ) -> PartitionOutput:
-        return _Landed(assembly, read_day(context, assembly), context.run.run_id).output()
+        try:
+            reading = read_day(context, assembly)
+        except RateLimitedError as error:
+            raise _sent_away(context, assembly, error) from error
+        return _Landed(assembly, reading, context.run.run_id).output()
 
     return [conversations]
 
@@ -82,6 +92,20 @@ def read_day(context: dg.AssetExecutionContext, assembly: Assembly) -> DayReadin
         clock=assembly.clock,
         way=Way(context.run.tags.get(WAY_TAG, Way.JOB)),
         progress=tell,
+    )
+
+
+def _sent_away(
+    context: dg.AssetExecutionContext, assembly: Assembly, error: RateLimitedError
+) -> dg.Failure:
+    """Note when the run is to be repeated; `status` tells the reason meanwhile."""
+    at = assembly.clock.now() + timedelta(seconds=error.retry_after_s)
+    tags = {**RUN_AGAIN_TAGS, RUN_AGAIN_AT: at.isoformat()}
+    context.instance.add_run_tags(context.run.run_id, tags)
+    return dg.Failure(
+        f"{error} This run is repeated by itself after {at:%Y-%m-%d %H:%M} UTC.",
+        metadata={"run_again_at": str(at)},
+        allow_retries=False,
     )
 
 

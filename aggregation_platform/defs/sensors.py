@@ -1,0 +1,178 @@
+"""What runs by itself: each sensor derives what is due and asks for the runs.
+
+Belongs here: reading what is stored, asking for runs, saying why. Elsewhere: the decisions
+(extraction/due.py), what a run does (jobs.py).
+
+Sensors run from the start, unless a person stops them: an automation that is off by default does
+nothing in silence.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+
+import dagster as dg
+
+from aggregation_platform.assembly import Assembly
+from aggregation_platform.defs.assets.raw import RUN_AGAIN_AT, RUN_AGAIN_TAGS, WAY_TAG
+from aggregation_platform.defs.jobs import DIRECTORY, IDENTITY, ORG_DAY, WORLD_DAY
+from aggregation_platform.defs.partitions import org_day_key
+from aggregation_platform.directory.tables import USERS
+from aggregation_platform.errors import WarehouseBusyError
+from aggregation_platform.extraction.due import Stored, due_org_days, due_world_days
+from aggregation_platform.facts.tables import SESSION_METRICS
+from aggregation_platform.identity.tables import QUEUE_NAMES, QUEUES
+from aggregation_platform.intervals import day_key
+from aggregation_platform.rollups.tables import HANDLE_TIME
+from aggregation_platform.tables import Partition
+
+DIRECTORY_EVERY = timedelta(hours=24)
+IDENTITY_REST = timedelta(minutes=10)
+REASON_TAG = "aggregation_platform/reason"
+
+Requests = Callable[[Assembly, dg.SensorEvaluationContext], Iterator[dg.RunRequest]]
+
+
+def sensors() -> list[dg.SensorDefinition]:
+    """Return the sensors."""
+    return [
+        _sensor("org_days_due", ORG_DAY, _org_days, every_s=60),
+        _sensor("directories_due", DIRECTORY, _directories, every_s=600),
+        _sensor("identity_due", IDENTITY, _identity, every_s=120),
+        _sensor("world_days_due", WORLD_DAY, _world_days, every_s=60),
+        _sensor("runs_to_repeat", ORG_DAY, _runs_to_repeat, every_s=60),
+    ]
+
+
+def _sensor(name: str, job: str, requests: Requests, *, every_s: int) -> dg.SensorDefinition:
+    @dg.sensor(
+        name=name,
+        job_name=job,
+        minimum_interval_seconds=every_s,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=requests.__doc__,
+    )
+    def evaluate(
+        context: dg.SensorEvaluationContext, assembly: dg.ResourceParam[Assembly]
+    ) -> dg.SensorResult | dg.SkipReason:
+        try:
+            found = list(requests(assembly, context))
+        except WarehouseBusyError as error:
+            return dg.SkipReason(f"{error} The next tick looks again.")
+        return dg.SensorResult(run_requests=found) if found else dg.SkipReason("nothing is due")
+
+    return evaluate
+
+
+def _org_days(assembly: Assembly, _: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest]:
+    """Ask for org-days: the running day and its tail, unfinished days, re-reads."""
+    now = assembly.clock.now()
+    stored = _stored(assembly, now)
+    for organization in assembly.config.organizations:
+        for due in due_org_days(
+            organization,
+            stored.get(organization.org, {}),
+            freshness=assembly.config.freshness,
+            now=now,
+            is_blocked=assembly.local_state.blocked(organization.org) is not None,
+        ):
+            yield dg.RunRequest(
+                run_key=due.run_key,
+                partition_key=org_day_key(Partition(org=due.org, day=due.day)),
+                tags={WAY_TAG: due.way, REASON_TAG: due.reason},
+            )
+
+
+_STORED = """
+    select p.org, p.day, p.finality, p.written_at as any_at, max(l.committed_at) as job_at
+    from ops.partition_log p
+    left join ops.extraction_ledger l
+      on l.org = p.org and cast(l.interval_from as date) = p.day and l.source_job_id is not null
+    where p.table_name = 'raw.conversations' and p.day >= ?
+    group by p.org, p.day, p.finality, p.written_at
+"""
+
+
+def _stored(assembly: Assembly, now: datetime) -> Mapping[str, Mapping[date, Stored]]:
+    assembly.grant  # noqa: B018 - brings the tables there on a first start
+    window = timedelta(days=assembly.config.freshness.reread_days + 2)
+    rows = assembly.warehouse.query(_STORED, [now.date() - window])
+    found: dict[str, dict[date, Stored]] = {}
+    for row in rows.iter_rows(named=True):
+        stored = Stored(row["finality"], row["job_at"], row["any_at"])
+        found.setdefault(row["org"], {})[row["day"]] = stored
+    return found
+
+
+_WRITTEN = "select org, day, written_at from ops.partition_log where table_name = ?"
+
+
+def _directories(assembly: Assembly, _: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest]:
+    """Ask for each org's directory once a day."""
+    assembly.grant  # noqa: B018 - brings the tables there on a first start
+    now = assembly.clock.now()
+    written = {
+        org: at for org, _day, at in assembly.warehouse.query(_WRITTEN, [USERS.key]).iter_rows()
+    }
+    for org in assembly.config.orgs:
+        at: datetime | None = written.get(org)
+        if at is None or now - at >= DIRECTORY_EVERY:
+            key = f"{org}/{at.isoformat() if at else now.strftime('%Y%m%dT%H')}"
+            yield dg.RunRequest(run_key=key, partition_key=org)
+
+
+_IDENTITY_SOURCES = """
+    select max(case when table_name = ? then written_at end) as mapped_at,
+           max(case when table_name <> ? then written_at end) as known_at
+    from ops.partition_log where table_name in (?, ?, ?)
+"""
+
+
+def _identity(assembly: Assembly, _: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest]:
+    """Ask for the mapping of queues and agents when a directory or a name on a record is newer."""
+    assembly.grant  # noqa: B018 - brings the tables there on a first start
+    sources = [QUEUES.key, QUEUES.key, QUEUES.key, QUEUE_NAMES.key, USERS.key]
+    mapped_at, known_at = assembly.warehouse.query(_IDENTITY_SOURCES, sources).row(0)
+    if known_at is None or (mapped_at is not None and mapped_at >= known_at):
+        return
+    if mapped_at is None or assembly.clock.now() - mapped_at >= IDENTITY_REST:
+        yield dg.RunRequest(run_key=known_at.isoformat())
+
+
+def _world_days(assembly: Assembly, _: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest]:
+    """Ask for the days of the world whose facts are newer than their sums."""
+    assembly.grant  # noqa: B018 - brings the tables there on a first start
+    facts: dict[date, dict[str, datetime]] = {}
+    for org, day, at in assembly.warehouse.query(_WRITTEN, [SESSION_METRICS.key]).iter_rows():
+        facts.setdefault(day, {})[org] = at
+    world = {
+        day: at
+        for _org, day, at in assembly.warehouse.query(_WRITTEN, [HANDLE_TIME.key]).iter_rows()
+    }
+    due = due_world_days(
+        facts,
+        world,
+        orgs_on={day: assembly.config.orgs_on(day) for day in facts},
+        freshness=assembly.config.freshness,
+        now=assembly.clock.now(),
+    )
+    for day, newest in due:
+        yield dg.RunRequest(run_key=f"{day}/{newest.isoformat()}", partition_key=day_key(day))
+
+
+def _runs_to_repeat(
+    assembly: Assembly, context: dg.SensorEvaluationContext
+) -> Iterator[dg.RunRequest]:
+    """Repeat the runs that an org sent away for longer than a run may sleep, once it is time."""
+    waiting = context.instance.get_runs(
+        dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags=dict(RUN_AGAIN_TAGS))
+    )
+    now = assembly.clock.now()
+    for run in waiting:
+        if datetime.fromisoformat(run.tags[RUN_AGAIN_AT]) > now:
+            continue
+        context.instance.add_run_tags(run.run_id, dict.fromkeys(RUN_AGAIN_TAGS, "done"))
+        yield dg.RunRequest(
+            run_key=f"again/{run.run_id}",
+            partition_key=run.tags["dagster/partition"],
+            tags={REASON_TAG: f"again, after run {run.run_id}"},
+        )

@@ -1,0 +1,151 @@
+"""What is due to be fetched, derived from what is stored and the time; nothing is remembered.
+
+Belongs here: the pure decision for one moment. Elsewhere: asking for the runs (defs/sensors.py),
+fetching (day_reading.py), the days of a backfill, which a person asks for.
+
+A missed tick, a lost run or a lost backfill heals by itself: what it should have brought is still
+due the next time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from aggregation_platform.config.models import FreshnessConfig, OrganizationConfig
+from aggregation_platform.extraction.day_reading import Way
+from aggregation_platform.intervals import Interval
+from aggregation_platform.raw.finality import days_to_reread
+
+TODAY_JOB_EVERY = timedelta(hours=1)
+"""A details job of the running day: what the lake has by now, settled and with attributes."""
+
+UNFINISHED_EVERY = timedelta(minutes=30)
+"""A day that is over, and of which the lake did not have all."""
+
+REREAD_FROM = time(4, tzinfo=UTC)
+"""By then the source's nightly rewrite is through."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What is stored of an org's day.
+
+    Args:
+        finality: Of the stored rows.
+        job_at: When a details job's rows were last committed; None if never.
+        any_at: When any rows were last committed, the tail's included.
+    """
+
+    finality: str
+    job_at: datetime | None
+    any_at: datetime
+
+
+@dataclass(frozen=True)
+class Due:
+    """An org's day to be fetched, and why. Asked for twice in one slot, it is one run."""
+
+    org: str
+    day: date
+    way: Way
+    reason: str
+    slot: datetime
+
+    @property
+    def run_key(self) -> str:
+        """What makes the run one."""
+        return f"{self.org}/{self.day}/{self.way}/{self.slot:%Y%m%dT%H%M}"
+
+    def __str__(self) -> str:
+        return f"{self.org} {self.day}: {self.reason}"
+
+
+def due_org_days(
+    organization: OrganizationConfig,
+    stored: Mapping[date, Stored],
+    *,
+    freshness: FreshnessConfig,
+    now: datetime,
+    is_blocked: bool = False,
+) -> list[Due]:
+    """Say what of one org is due now; today first, then the newest day first.
+
+    Days before the re-read window are not asked for: a backfill is a person's decision.
+
+    Args:
+        organization: Whose first day begins what is expected.
+        stored: What is stored, by day.
+        freshness: How old the newest record may be, how long days are read again.
+        now: The present instant.
+        is_blocked: The org has asked to stay away; then nothing is due until it ends.
+    """
+    if is_blocked or now.date() < organization.first_day:
+        return []
+    days = days_to_reread(now, reread_days=freshness.reread_days, first_day=organization.first_day)
+    found = [_today(organization.org, stored.get(now.date()), freshness, now)]
+    found += [_past(organization.org, day, stored.get(day), now) for day in reversed(days)]
+    return [due for due in found if due is not None]
+
+
+def _today(
+    org: str, stored: Stored | None, freshness: FreshnessConfig, now: datetime
+) -> Due | None:
+    day = now.date()
+    if stored is None or stored.job_at is None or now - stored.job_at >= TODAY_JOB_EVERY:
+        return Due(org, day, Way.JOB, "the running day, hourly", _slot(now, TODAY_JOB_EVERY))
+    every = timedelta(minutes=freshness.delayed_after_minutes) * 2 / 3
+    if now - stored.any_at >= every:
+        return Due(org, day, Way.TAIL, "the fresh tail", _slot(now, every))
+    return None
+
+
+def _past(org: str, day: date, stored: Stored | None, now: datetime) -> Due | None:
+    if stored is None or stored.job_at is None:
+        return Due(org, day, Way.JOB, "not stored yet", _slot(now, UNFINISHED_EVERY))
+    if stored.finality == "provisional":
+        if now - stored.job_at < UNFINISHED_EVERY:
+            return None
+        return Due(org, day, Way.JOB, "the lake lacked its end", _slot(now, UNFINISHED_EVERY))
+    reread_from = datetime.combine(now.date(), REREAD_FROM)
+    if stored.finality == "final" or now < reread_from or stored.job_at >= reread_from:
+        return None
+    return Due(org, day, Way.JOB, "the source may have rewritten it", reread_from)
+
+
+def _slot(now: datetime, every: timedelta) -> datetime:
+    """Cut time into slots, so that one slot asks for one run."""
+    start = Interval.of_day(now.date()).start
+    return start + (now - start) // every * every
+
+
+def due_world_days(
+    facts: Mapping[date, Mapping[str, datetime]],
+    world: Mapping[date, datetime],
+    *,
+    orgs_on: Mapping[date, Collection[str]],
+    freshness: FreshnessConfig,
+    now: datetime,
+) -> Iterator[tuple[date, datetime]]:
+    """Yield the days to be added up anew, newest first, with the instant of their newest facts.
+
+    A day that is over waits for all orgs until `stuck_after_hours` after its end; then it is
+    added up without those that are missing, and again when they come. The running day never waits.
+
+    Args:
+        facts: When each org's facts of a day were last written.
+        world: When the day was last added up.
+        orgs_on: The orgs expected on each day.
+        freshness: How long a day waits.
+        now: The present instant.
+    """
+    patience = timedelta(hours=freshness.stuck_after_hours)
+    for day in sorted(facts, reverse=True):
+        newest = max(facts[day].values())
+        if day in world and world[day] >= newest:
+            continue
+        end = Interval.of_day(day).end
+        is_whole = set(orgs_on.get(day, ())) <= set(facts[day])
+        if is_whole or now < end or now - end >= patience:
+            yield day, newest
