@@ -32,27 +32,42 @@ MODULE = "aggregation_platform.defs.materialize"
 @click.command()
 @day_range
 @org_option
+@click.option(
+    "--from-landing",
+    is_flag=True,
+    help="Build the days again from what is stored of them; no org is asked for anything.",
+)
 @config_option
 @pass_invocation
-def materialize(invocation: Invocation, first: date, last: date, orgs: tuple[str, ...]) -> None:
+def materialize(
+    invocation: Invocation,
+    first: date,
+    last: date,
+    orgs: tuple[str, ...],
+    from_landing: bool,  # noqa: FBT001 - click's flag
+) -> None:
     """Fetch and build all assets of the days; resumes what was begun.
 
-    A day that was fetched already is fetched again, and replaced whole.
+    A day that was fetched already is fetched again, and replaced whole. After a correction of this
+    program, --from-landing builds them again without the orgs.
     """
     days = days_of(first, last)
     config = invocation.config()
     chosen = orgs_of(config, orgs)
-    command = command_line(str(config.file), days, chosen)
+    command = command_line(str(config.file), days, chosen, from_landing=from_landing)
     sys.exit(run_to_the_end(command, prepared_environment(config)))
 
 
-def command_line(config_file: str, days: Days, orgs: Sequence[str]) -> list[str]:
+def command_line(
+    config_file: str, days: Days, orgs: Sequence[str], *, from_landing: bool = False
+) -> list[str]:
     """Return the process that does the work."""
     chosen = [part for org in orgs for part in ("--org", org)]
     return [
         *(sys.executable, "-m", MODULE, "--config", config_file),
         *("--from", days.first.isoformat(), "--to", days.last.isoformat()),
         *chosen,
+        *(["--from-landing"] if from_landing else []),
     ]
 
 

@@ -56,11 +56,8 @@ def origin_pages(assembly: Assembly, day: date, conversations: pl.DataFrame) -> 
         {**row, "journal": f"{address}/{row['org']}/{day}/{row['attempt_id']}"}
         for row in mine.iter_rows(named=True)
     ]
-    places = {
-        org: _places(assembly.landing, day, [row for row in attempts if row["org"] == org])
-        for org in wanted["org"].unique()
-    }
-    pages = [_placed(row, places[row["org"]], address) for row in wanted.iter_rows(named=True)]
+    known = {org: _places(assembly.landing, rows, day, attempts) for org, rows in _by_org(wanted)}
+    pages = [_placed(row, known[row["org"]], address) for row in wanted.iter_rows(named=True)]
     return OriginPages(attempts, pages)
 
 
@@ -73,14 +70,36 @@ def landing_address(config: PlatformConfig) -> str:
 Places = dict[tuple[object, ...], tuple[str, str]]
 
 
-def _places(landing: LandingZone, day: date, attempts: list[dict[str, Any]]) -> Places:
-    """Return attempt and object by job and fetch time, the newest attempt's first."""
+def _by_org(wanted: pl.DataFrame) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    for org in wanted["org"].unique(maintain_order=True):
+        yield org, wanted.filter(pl.col("org") == org).to_dicts()
+
+
+def _places(
+    landing: LandingZone, wanted: list[dict[str, Any]], day: date, attempts: list[dict[str, Any]]
+) -> Places:
+    """Return attempt and object by page, looking no further than needed.
+
+    The attempts of the ledger come first, then what else is stored of the day: an attempt that
+    was loaded from the landing zone alone is in no ledger.
+    """
+    org, keys = wanted[0]["org"], {_key(row) for row in wanted}
     places: Places = {}
-    for row in attempts:
-        for page in _landed(landing, row["org"], day, row["attempt_id"]):
+    for attempt_id in _candidates(landing, org, day, attempts):
+        if keys <= places.keys():
+            break
+        for page in _landed(landing, org, day, attempt_id):
             key = (page.source, page.job_id, page.fetched_at)
-            places.setdefault(key, (row["attempt_id"], page.path))
+            places.setdefault(key, (attempt_id, page.path))
     return places
+
+
+def _candidates(
+    landing: LandingZone, org: str, day: date, attempts: list[dict[str, Any]]
+) -> Iterator[str]:
+    yield from (row["attempt_id"] for row in attempts if row["org"] == org)
+    for source in ("job", "query"):
+        yield from (each.attempt_id for each in reversed(landing.attempts(org, day, source)))
 
 
 def _landed(landing: LandingZone, org: str, day: date, attempt_id: str) -> Iterator[LandedPage]:
@@ -90,6 +109,10 @@ def _landed(landing: LandingZone, org: str, day: date, attempt_id: str) -> Itera
         return  # removed by retention, or no longer whole: its pages cannot be named
 
 
+def _key(row: Row) -> tuple[object, ...]:
+    return (row["source"], row["job_id"], row["fetched_at"])
+
+
 def _placed(row: Row, places: Places, address: str) -> dict[str, Any]:
-    attempt_id, path = places.get((row["source"], row["job_id"], row["fetched_at"]), (None, None))
+    attempt_id, path = places.get(_key(row), (None, None))
     return {**row, "attempt_id": attempt_id, "object": path and f"{address}/{path}"}
