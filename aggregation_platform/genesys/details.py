@@ -1,16 +1,15 @@
 """Conversation details jobs: submit, look, page through the results, cancel.
 
-Belongs here: the job's life as the API tells it, and the head of a page (ids, cursor, watermark);
-nothing else of a page is read. Elsewhere: resuming and storing (extraction/), records (raw/).
+Belongs here: the job's life as the API tells it, and its pages, of which only the head is read.
+Elsewhere: reading the head (page_heads.py), resuming and storing (extraction/), records (raw/).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal, cast
+from typing import Literal
 from urllib.parse import quote
 
 import msgspec
@@ -19,6 +18,7 @@ import structlog
 from aggregation_platform.clock import Clock
 from aggregation_platform.errors import DetailsJobError, SourceError, UnexpectedReplyError
 from aggregation_platform.genesys.api import Api, Call
+from aggregation_platform.genesys.page_heads import NoPageError, TornPageError, read_head
 from aggregation_platform.genesys.replies import decoded, encoding_of, inflated, torn
 from aggregation_platform.genesys.retries import OutcomeUnknownError
 from aggregation_platform.genesys.transport import Reply, Request
@@ -95,26 +95,6 @@ class _Status(msgspec.Struct):
 
 class _Availability(msgspec.Struct):
     dataAvailabilityDate: str  # noqa: N815 - the API's own spelling
-
-
-class _Record(msgspec.Struct):
-    conversationId: str | None = None  # noqa: N815 - the API's own spelling
-
-
-class _Head(msgspec.Struct):
-    conversations: list[_Record] | None = None
-    cursor: str | None = None
-    dataAvailabilityDate: str | None = None  # noqa: N815 - the API's own spelling
-    totalHits: int | None = None  # noqa: N815
-
-
-class _LooseHead(msgspec.Struct):
-    """The same, where a record is not what it should be."""
-
-    conversations: list[msgspec.Raw] | None = None
-    cursor: str | None = None
-    dataAvailabilityDate: str | None = None  # noqa: N815 - the API's own spelling
-    totalHits: float | None = None  # noqa: N815
 
 
 def submit(api: Api, interval: Interval) -> str:
@@ -228,49 +208,25 @@ def read_page(request: Request, reply: Reply) -> DetailsPage:
     """
     text = inflated(request, reply)
     try:
-        head, ids = _read_head(text)
-    except msgspec.ValidationError as error:
+        head = read_head(text)
+    except NoPageError as error:
         raise UnexpectedReplyError(
             request.org,
             f"{request.method} {request.path}: {error} (correlation id"
             f" {reply.correlation_id or 'none'}). Report a bug with this line.",
             status=reply.status,
         ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except TornPageError as error:
         raise torn(request, reply, f"is no whole JSON ({error})") from error
     return DetailsPage(
         body=reply.body,
         encoding="gzip" if encoding_of(reply.body) == "gzip" else "identity",
-        conversation_ids=ids,
-        cursor=head.cursor or None,
-        data_available_to=_instant(head.dataAvailabilityDate),
+        conversation_ids=head.conversation_ids,
+        cursor=head.cursor,
+        data_available_to=_instant(head.data_available_to),
         correlation_id=reply.correlation_id,
-        total_hits=None if head.totalHits is None else int(head.totalHits),
+        total_hits=head.total_hits,
     )
-
-
-_STRICT = msgspec.json.Decoder(_Head)
-_LOOSE = msgspec.json.Decoder(_LooseHead)
-
-
-def _read_head(text: bytes) -> tuple[_Head | _LooseHead, tuple[str | None, ...]]:
-    try:
-        head = _STRICT.decode(text)
-    except msgspec.ValidationError:
-        loose = _LOOSE.decode(text)
-        return loose, _loose_ids(loose.conversations or ())
-    return head, tuple(record.conversationId for record in head.conversations or ())
-
-
-def _loose_ids(records: Sequence[msgspec.Raw]) -> tuple[str | None, ...]:
-    return tuple(_loose_id(msgspec.json.decode(record)) for record in records)
-
-
-def _loose_id(record: object) -> str | None:
-    if not isinstance(record, dict):
-        return None
-    found = cast("dict[str, Any]", record).get("conversationId")
-    return found if isinstance(found, str) else None
 
 
 def _nothing(_request: Request, _reply: Reply) -> None:

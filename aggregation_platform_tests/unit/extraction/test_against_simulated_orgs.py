@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from aggregation_platform.clock import ManualClock
@@ -17,6 +18,7 @@ from aggregation_platform.extraction.org_day import extract_org_day
 from aggregation_platform.extraction.outcome import Extracted, OrgDay
 from aggregation_platform.extraction.quality import quality_of
 from aggregation_platform.extraction.tail import TailOrder, extract_tail
+from aggregation_platform.facts.facts import facts_of
 from aggregation_platform.genesys.client import GenesysClient, client_for
 from aggregation_platform.genesys.transport import RequestsTransport
 from aggregation_platform.landing.zone import LandingZone
@@ -51,11 +53,19 @@ class Place:
             self.client, self.landing, self.state, OrgDay(**settings), clock=self.clock
         )
 
-    def raw_ids(self) -> set[str]:
+    def raw(self) -> RawConversations:
         landed = self.landing.landed_day("us", DAY)
         assert landed is not None
-        frames = RawConversations(landed.pages, org="us", day=DAY)
-        return {known for frame in frames for known in frame["conversation_id"]}
+        return RawConversations(landed.pages, org="us", day=DAY)
+
+    def raw_ids(self) -> set[str]:
+        return {known for frame in self.raw() for known in frame["conversation_id"]}
+
+    def handle_ms(self) -> dict[str, int]:
+        """Handle time by conversation."""
+        chunks = [facts_of(frame, org="us", day=DAY).session_metrics for frame in self.raw()]
+        handled = pl.concat(chunks).filter(pl.col("metric") == "tHandle")
+        return dict(handled.group_by("conversation_id").agg(pl.col("value_ms").sum()).rows())
 
 
 @contextmanager
@@ -114,6 +124,22 @@ def test_limits_of_an_org_change_the_way_and_not_the_answer(org, tmp_path, optio
         found = place.raw_ids()
 
     assert found == expected
+
+
+def test_a_record_with_half_a_character_keeps_its_handle_time_and_its_page(org, tmp_path):
+    with simulated(tmp_path / "calm", datetime(2026, 1, 7, tzinfo=UTC)) as calm:
+        calm.extract()
+        expected = calm.handle_ms()
+    with org(malformed_rate=0.3) as place:
+        result = place.extract()
+        records = [row for frame in place.raw() for row in frame.rows(named=True)]
+        found = place.handle_ms()
+    halved = {row["conversation_id"] for row in records if "\\\\ud83d" in row["payload"]}
+    handled = halved & set(expected)
+
+    assert len(handled) > 3
+    assert {each: found[each] for each in handled} == {each: expected[each] for each in handled}
+    assert result.requests.get("retries", 0) == 0
 
 
 @pytest.mark.parametrize(

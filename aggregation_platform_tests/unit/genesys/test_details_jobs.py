@@ -131,16 +131,63 @@ def test_a_malformed_record_keeps_its_place_without_an_id(
 
 
 @pytest.mark.parametrize(
+    ("oddity", "its_id"),
+    [
+        (rb'"conversationId":"b","t":"\ud83d"', "b"),  # an emoji cut in half
+        (rb'"conversationId":7,"t":"\ud83d"', None),
+        (b'"conversationId":"b","t":NaN', "b"),
+        (b'"conversationId":"b","t":"line\nbreak"', "b"),
+        (b'"conversationId":"b","t":"\xff\\ud83d"', "b"),
+        (rb'"conversationId":"b\ud83d"', None),
+        (b'"conversationId":"b\xff"', None),
+    ],
+)
+def test_a_record_that_strict_readers_refuse_does_not_take_its_page_along(
+    server: ScriptedServer, client: GenesysClient, oddity: bytes, its_id: str | None
+):
+    records = b'{"conversationId":"a"},{%s},{"conversationId":"c"}' % oddity
+    body = rb'{"conversations":[%s],"cursor":"next","totalHits":1e999,"\ud83d":0}' % records
+    server.on(PAGE, Answer(200, body, packed=True))
+
+    page = client.details_page("j1", cursor=None, page_size=10)
+
+    assert page.conversation_ids == ("a", its_id, "c")
+    assert (page.cursor, page.total_hits) == ("next", None)
+    assert client.tally.counts().retries == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"conversations":"\ud83d"}',
+        rb'{"conversations":[],"cursor":7,"t":"\ud83d"}',
+        rb'{"conversations":[],"cursor":"\ud83d"}',
+        rb'["\ud83d"]',
+        b'{"conversations":[{"t":' + b"[" * 5_000 + b"]" * 5_000 + b"}]}",
+    ],
+    ids=["conversations", "cursor", "unsayable cursor", "list", "deep"],
+)
+def test_a_page_that_is_no_page_even_when_read_leniently_is_unexpected(
+    server: ScriptedServer, client: GenesysClient, body: bytes
+):
+    server.on(PAGE, Answer(200, body))
+
+    with pytest.raises(UnexpectedReplyError, match="Report a bug"):
+        client.details_page("j1", cursor=None, page_size=10)
+
+
+@pytest.mark.parametrize(
     "torn",
     [
         Answer(200, {"conversations": []}, packed=True, tear=5),
         Answer(200, {"conversations": []}, tear=3),
         Answer(200, {"conversations": []}, tear=3, chunked=True),
         Answer(200, b'{"conversations": [{"conv'),
+        Answer(200, rb'{"conversations": [{"t":"\ud83d"}'),
         Answer(200, b"\x1f\x8b\x08\x00garbage"),
         Answer(200, {"conversations": []}, drop=True),
     ],
-    ids=["gzip", "length", "chunked", "json", "inflate", "dropped"],
+    ids=["gzip", "length", "chunked", "json", "odd json", "inflate", "dropped"],
 )
 def test_a_torn_page_is_asked_for_again(
     server: ScriptedServer, client: GenesysClient, torn: Answer
