@@ -12,6 +12,8 @@
     │   └── UnexpectedReplyError  look: the reply is not what the API's description says
     ├── LandingError              the landing zone cannot be read or written
     │   └── CorruptPageError      fetch the page again
+    ├── LocalStateError           what this site's processes share cannot be read or written
+    │   └── LocalStateBusyError   wait: other processes held it for long
     └── WarehouseError            the warehouse did not do what was asked; the old rows stand
         ├── WarehouseBusyError    wait: somebody else holds it
         ├── FencedError           stop: another site is active
@@ -107,6 +109,14 @@ class LandingError(PlatformError):
 
 class CorruptPageError(LandingError):
     """A stored page does not match its checksum, or does not inflate; fetch it again."""
+
+
+class LocalStateError(PlatformError):
+    """The state shared by the processes of this site cannot be read or written."""
+
+
+class LocalStateBusyError(LocalStateError):
+    """Other processes held the shared state for longer than we wait; repeat later."""
 
 
 class WarehouseError(PlatformError):

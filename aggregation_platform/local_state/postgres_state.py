@@ -16,10 +16,9 @@ from contextlib import contextmanager
 import psycopg2
 import psycopg2.extensions
 
+from aggregation_platform.errors import LocalStateBusyError, LocalStateError
 from aggregation_platform.local_state.state import (
     Block,
-    LocalStateBusyError,
-    LocalStateError,
     Permit,
     Wait,
     permits_to_use,

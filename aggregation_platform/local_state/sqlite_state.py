@@ -22,11 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from aggregation_platform.clock import Clock
+from aggregation_platform.errors import LocalStateBusyError, LocalStateError
 from aggregation_platform.local_state.presence import Presences
 from aggregation_platform.local_state.state import (
     Block,
-    LocalStateBusyError,
-    LocalStateError,
     Permit,
     Wait,
     permits_to_use,

@@ -1,6 +1,6 @@
 """LocalState: what the processes of one site know together.
 
-Belongs here: the seam that every implementation meets, its values and its errors.
+Belongs here: the seam that every implementation meets, and its values.
 Elsewhere: SQLite (sqlite_state.py), PostgreSQL (postgres_state.py).
 
 Promised: at most `permits` permits of an org are out at once, over all processes and threads
@@ -13,16 +13,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Protocol
-
-from aggregation_platform.errors import PlatformError
-
-
-class LocalStateError(PlatformError):
-    """The state shared by the processes of this site cannot be read or written."""
-
-
-class LocalStateBusyError(LocalStateError):
-    """Other processes held the shared state for longer than we wait; repeat later."""
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from aggregation_platform.errors import (
     CorruptPageError,
     FencedError,
     LandingError,
+    LocalStateError,
     TransientSourceError,
 )
 from aggregation_platform.extraction.claims import try_claim
-from aggregation_platform.local_state.state import LocalStateError
 
 DAY = date(2026, 1, 5)
 ALL = [f"c{n}" for n in range(10)]

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from aggregation_platform.errors import LocalStateError
 from aggregation_platform.local_state.postgres_state import PostgresState
-from aggregation_platform.local_state.state import LocalStateError
 from aggregation_platform_tests.postgres_server import PostgresServer, running_postgres
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from aggregation_platform.clock import ManualClock, SystemClock
+from aggregation_platform.errors import LocalStateBusyError, LocalStateError
 from aggregation_platform.local_state.sqlite_state import DEAD_GRACE_S, SqliteState
-from aggregation_platform.local_state.state import LocalStateBusyError, LocalStateError, Permit
+from aggregation_platform.local_state.state import Permit
 
 HOLD = """
 import sys
