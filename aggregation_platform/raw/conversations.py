@@ -230,7 +230,7 @@ def _winners(pages: Collection[LandedPage]) -> dict[str, _Place]:
     """
     hashes = [_ids(page).hash() for page in pages]
     every = pl.concat([pl.Series(dtype=pl.UInt64), *hashes]).sort()
-    repeated = every.filter(every == every.shift()).unique()
+    repeated = every.filter(every == every.shift()).unique().implode()
     best: dict[str, tuple[tuple[_Rank, int, int], _Place]] = {}
     for (index, page), hashed in zip(enumerate(pages), hashes, strict=True):
         if not hashed.is_in(repeated).any():
