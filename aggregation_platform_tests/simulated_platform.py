@@ -1,4 +1,4 @@
-"""A whole platform over simulated organizations, for tests: real parts, loopback, a folder of its own.
+"""A whole platform over simulated organizations, for tests: real parts, loopback, one folder.
 
 Elsewhere: the simulated organizations (aggregation_platform/simulator/).
 """
@@ -90,7 +90,8 @@ def simulated_platform(
         clock: For simulator and platform alike; None: the system's.
         options: Of the simulator.
     """
-    given = {"first_day": date(2026, 11, 10), "days": 2, "conversations_per_day": 60, **options}
+    given: dict[str, Any] = {"first_day": date(2026, 11, 10), "days": 2}
+    given |= {"conversations_per_day": 60, **options}
     with Simulator(SimulatorOptions(**given), clock) as simulator:
         config_file = simulator.write_platform_files(folder)
         config = load_config(config_file)

@@ -131,10 +131,11 @@ def _show(config: PlatformConfig, days: Days, truth: Mapping[str, Any]) -> None:
 
     found = ask(Assembly(config).warehouse, config, days, ("org",))
     true_rows = {row["org"]: row for row in truth["rows"]}
-    rows: list[list[str]] = []
     wrong: list[str] = []
-    for row in found.rows.iter_rows(named=True):
-        rows.append(_line(config.organization(row["org"]).name, row, true_rows[row["org"]], wrong))
+    rows = [
+        _line(config.organization(row["org"]).name, row, true_rows[row["org"]], wrong)
+        for row in found.rows.iter_rows(named=True)
+    ]
     total = _line("All organizations", found.total.row(0, named=True), truth["total"], wrong)
     _say("")
     print_table(

@@ -27,8 +27,13 @@ def test_definitions_load_in_a_fresh_interpreter_without_secrets_network_or_ware
     )
     without_secrets = {k: v for k, v in environment.items() if not k.startswith("GENESYS_")}
     ran = subprocess.run(
-        [str(Path(sys.executable).with_name("dagster")), "definitions", "validate"]
-        + ["--workspace", str(ROOT / "workspace.yaml")],
+        [
+            str(Path(sys.executable).with_name("dagster")),
+            "definitions",
+            "validate",
+            "--workspace",
+            str(ROOT / "workspace.yaml"),
+        ],
         env=without_secrets,
         cwd=ROOT,
         capture_output=True,
@@ -81,13 +86,14 @@ def test_the_world_day_depends_on_every_orgs_facts_of_that_day(definitions: dg.D
         dg.AssetKey(["rollups", "handle_time"]),
         dg.AssetKey(["facts", "session_metrics"]),
     )
-    partitions = graph.get(rollup).partitions_def
+    partitions, org_days = graph.get(rollup).partitions_def, graph.get(metrics).partitions_def
     assert partitions is not None
+    assert org_days is not None
     mapping = graph.get_partition_mapping(rollup, metrics)
     upstream = mapping.get_upstream_mapped_partitions_result_for_partitions(
         partitions.empty_subset().with_partition_keys(["2026-01-05"]),
         partitions,
-        graph.get(metrics).partitions_def,
+        org_days,
     )
 
     orgs = load_config(EXAMPLE, require_variables=False).orgs

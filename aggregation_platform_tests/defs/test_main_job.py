@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
+import dagster as dg
 import polars as pl
 import pytest
 
@@ -28,7 +29,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedPlat
 
 def test_handle_time_equals_the_truth_for_every_org_to_the_millisecond(platform: SimulatedPlatform):
     found = platform.assembly.warehouse.query(
-        "select org, sum(handled_count)::bigint as handled_count, sum(handle_ms)::bigint as handle_ms"
+        "select org, sum(handled_count)::bigint, sum(handle_ms)::bigint"
         " from rollups.handle_time group by org order by org"
     )
 
@@ -134,8 +135,11 @@ def test_a_rollups_metadata_previews_aht_and_draws_the_day(platform: SimulatedPl
         if event.asset_key
     }
     shown = by_key["handle_time"]
-    assert {row.data["org"] for row in shown["aht_by_org"].value.records} == {"us", "emea", "apac"}
-    assert shown["course_of_the_day"].value.startswith("![handle time](data:image/png;base64,")
+    previewed, drawn = shown["aht_by_org"], shown["course_of_the_day"]
+    assert isinstance(previewed, dg.TableMetadataValue)
+    assert isinstance(drawn, dg.MarkdownMetadataValue)
+    assert {row.data["org"] for row in previewed.records} == {"us", "emea", "apac"}
+    assert (drawn.md_str or "").startswith("![handle time](data:image/png;base64,")
 
 
 def _content_hashes(platform: SimulatedPlatform) -> list[tuple[object, ...]]:

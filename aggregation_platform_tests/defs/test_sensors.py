@@ -72,7 +72,7 @@ def test_a_run_sent_away_for_hours_fails_at_once_says_why_and_is_repeated_when_i
     clock = platform.assembly.clock
     assert isinstance(clock, ManualClock)
     platform.simulator.faults.add(
-        Fault(kind="rate_limited", route="job_create", remaining=1, retry_after=3 * 3600)
+        Fault(kind="rate_limited", route="job_create", remaining=1, retry_after=str(3 * 3600))
     )
     sent_away = platform.org_day("us", platform.days[0])
 

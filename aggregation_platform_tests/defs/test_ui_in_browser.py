@@ -51,8 +51,16 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     said = folder / "said.txt"
     with said.open("w") as output:
         process = subprocess.Popen(
-            [str(COMMAND), "demo", "--conversations-per-day", "150", "--port", "3210"]
-            + ["--folder", str(folder / "demo")],
+            [
+                str(COMMAND),
+                "demo",
+                "--conversations-per-day",
+                "150",
+                "--port",
+                "3210",
+                "--folder",
+                str(folder / "demo"),
+            ],
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=ROOT,

@@ -1,4 +1,4 @@
-"""A figure that was published and changed is named: cell, before, after, through which conversation."""
+"""A figure that was published and changed is named: cell, before, after, through whom."""
 
 from datetime import UTC, date, datetime
 
@@ -12,7 +12,7 @@ FOUND = datetime(2026, 1, 8, 3, tzinfo=UTC)
 
 
 def metrics(table: str) -> pl.DataFrame:
-    """Read rows `conversation | at | metric | value_ms`; org us, queue q, agent a, inbound voice."""
+    """Read `conversation | at | metric | value_ms`; org us, queue q, agent a, inbound voice."""
     rows = [[cell.strip() for cell in line.split("|")] for line in table.strip().splitlines()]
     return pl.DataFrame(
         {

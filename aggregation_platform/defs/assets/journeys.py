@@ -23,7 +23,13 @@ from aggregation_platform.facts.tables import (
     SESSIONS,
 )
 from aggregation_platform.intervals import parse_day
-from aggregation_platform.journeys.evidence import Evidence, evidence_of
+from aggregation_platform.journeys.evidence import (
+    ATTRIBUTE_COLUMNS,
+    CONVERSATION_COLUMNS,
+    SESSION_COLUMNS,
+    Evidence,
+    evidence_of,
+)
 from aggregation_platform.journeys.linking import (
     Journeys,
     conversation_handle_times,
@@ -105,8 +111,12 @@ def linked(assembly: Assembly, day: date) -> Journeys:
 
 def _evidence(assembly: Assembly, partition: Partition, rules: LinkingRules) -> Evidence:
     conversations, sessions, attributes = (
-        assembly.warehouse.read(table, [partition])
-        for table in (CONVERSATIONS, SESSIONS, ATTRIBUTES)
+        assembly.warehouse.read(table, [partition], columns=columns)
+        for table, columns in (
+            (CONVERSATIONS, CONVERSATION_COLUMNS),
+            (SESSIONS, SESSION_COLUMNS),
+            (ATTRIBUTES, ATTRIBUTE_COLUMNS),
+        )
     )
     return evidence_of(conversations, sessions, attributes, rules)
 
