@@ -21,6 +21,7 @@ from aggregation_platform.config.load import CONFIG_VARIABLE, child_environment,
 from aggregation_platform.config.models import PlatformConfig
 from aggregation_platform.errors import ConfigurationError
 
+RECOVERY = "aggregation_platform.defs.recovery"
 _ROOT = Path(aggregation_platform.__file__).parent.parent
 
 
@@ -109,9 +110,12 @@ def serve_ui(config: PlatformConfig, *, port: int) -> int:
         "--log-level",
         "warning",
     ]
+    environment = prepared_environment(config)
+    recover = [sys.executable, "-m", RECOVERY]
+    subprocess.run(recover, env=environment, check=True)  # noqa: S603 - our own module
     with _interruptible():
         process = subprocess.Popen(  # noqa: S603 - our own interpreter's dagster
-            command, env=prepared_environment(config), cwd=config.folder.absolute()
+            command, env=environment, cwd=config.folder.absolute()
         )
         try:
             return process.wait()

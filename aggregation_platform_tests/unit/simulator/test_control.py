@@ -120,7 +120,7 @@ def test_the_process_prints_one_line_and_serves_what_its_file_describes(tmp_path
         try:
             assert process.stdout is not None
             told = json.loads(process.stdout.readline())
-            with urllib.request.urlopen(f"{told['url']}/control/state") as answer:  # noqa: S310
+            with urllib.request.urlopen(f"{told['url']}/control/state") as answer:
                 state = json.load(answer)
         finally:
             process.terminate()

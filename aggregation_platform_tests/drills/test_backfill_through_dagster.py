@@ -1,0 +1,165 @@
+"""A backfill of five organizations through the real daemon, which is killed on the way."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+from aggregation_platform.assembly import Assembly
+from aggregation_platform.config.load import load_config
+from aggregation_platform.simulator.options import SimulatorOptions
+from aggregation_platform.simulator.server import Simulator
+
+pytestmark = [pytest.mark.drill, pytest.mark.timeout(3600)]
+COMMAND = Path(sys.executable).with_name("aggregation-platform")
+DAYS = 4
+ORGS = ("us", "emea", "apac", "latam", "anz")
+FACTS = ("conversations", "sessions", "segments", "session_metrics", "attributes", "rejects")
+
+
+def graphql(port: int, query: str, **variables: Any) -> dict[str, Any]:
+    request = Request(
+        f"http://127.0.0.1:{port}/graphql",
+        data=json.dumps({"query": query, "variables": variables}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urlopen(request, timeout=60) as reply:
+        answer = json.load(reply)
+    assert "errors" not in answer, answer
+    return answer["data"]
+
+
+@contextmanager
+def dagster(config: Path, port: int) -> Generator["subprocess.Popen[bytes]"]:
+    """Serve UI and daemon as a group of processes of its own."""
+    process = subprocess.Popen(
+        [str(COMMAND), "dev", "--config", str(config), "--port", str(port)],
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        until(lambda: _answers(port), within_s=180)
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/server_info", timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+def until(true: Callable[[], bool], *, within_s: float) -> None:
+    deadline = time.monotonic() + within_s
+    while not true():
+        assert time.monotonic() < deadline, "did not come about in time"
+        time.sleep(1)
+
+
+LAUNCH = """
+mutation ($params: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $params) {
+    ... on LaunchBackfillSuccess { backfillId }
+  }
+}
+"""
+STATUS = """
+query ($id: String!) {
+  partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } }
+}
+"""
+RUNS = """
+query ($filter: RunsFilter!) {
+  runsOrError(filter: $filter) { ... on Runs { results { runId status tags { key value } } } }
+}
+"""
+
+
+def test_a_backfill_is_bounded_per_organization_and_outlives_its_daemon(tmp_path: Path):
+    first = datetime.now(UTC).date() - timedelta(days=30)
+    options = SimulatorOptions(
+        orgs=ORGS, first_day=first, days=DAYS, conversations_per_day=40, history_days=2
+    )
+    with Simulator(options) as simulator:
+        config = simulator.write_platform_files(tmp_path)
+        most: Counter[str] = Counter()
+        with dagster(config, 3471) as process:
+            backfill = launch(3471, simulator)
+            until(lambda: seen(3471, backfill, most)["SUCCESS"] >= 3, within_s=300)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        with dagster(config, 3472):
+            until(lambda: is_over(3472, backfill, most), within_s=1800)
+            ended = seen(3472, backfill, most)
+            status = graphql(3472, STATUS, id=backfill)["partitionBackfillOrError"]["status"]
+
+        stored = Assembly(load_config(config)).warehouse.query(
+            "select org, count(*), sum(value_ms)::bigint from facts.session_metrics"
+            " where metric = 'tHandle' and day between ? and ? group by org",
+            [first, first + timedelta(days=DAYS - 1)],
+        )
+        truth = {
+            org: [simulator.truth.handle_time(org, day) for day in options.simulated_days]
+            for org in ORGS
+        }
+
+    assert status in ("COMPLETED_SUCCESS", "COMPLETED_FAILED")
+    assert ended["SUCCESS"] >= len(ORGS) * DAYS
+    assert max(most.values()) == 1
+    assert {org: (handled, ms) for org, handled, ms in stored.rows()} == {
+        org: (sum(count for count, _ in days), sum(ms for _, ms in days))
+        for org, days in truth.items()
+    }
+
+
+def launch(port: int, simulator: Simulator) -> str:
+    days = [day.isoformat() for day in simulator.options.simulated_days]
+    started = graphql(
+        port,
+        LAUNCH,
+        params={
+            "assetSelection": [{"path": ["raw", "conversations"]}]
+            + [{"path": ["facts", name]} for name in FACTS],
+            "partitionNames": [f"{day}|{org}" for day in days for org in ORGS],
+        },
+    )
+    return started["launchPartitionBackfill"]["backfillId"]
+
+
+def seen(port: int, backfill: str, most: "Counter[str]") -> "Counter[str]":
+    """Count the backfill's runs by status, and the most that one org had under way at once."""
+    tags = [{"key": "dagster/backfill", "value": backfill}]
+    runs = graphql(port, RUNS, filter={"tags": tags})["runsOrError"]["results"]
+    under_way = Counter(
+        tag["value"]
+        for run in runs
+        if run["status"] in ("STARTED", "STARTING")
+        for tag in run["tags"]
+        if tag["key"] == "dagster/partition/org"
+    )
+    for org, count in under_way.items():
+        most[org] = max(most[org], count)
+    return Counter(run["status"] for run in runs)
+
+
+def is_over(port: int, backfill: str, most: "Counter[str]") -> bool:
+    seen(port, backfill, most)
+    status = graphql(port, STATUS, id=backfill)["partitionBackfillOrError"]["status"]
+    return status not in ("REQUESTED", "COMPLETING", "FAILING")
