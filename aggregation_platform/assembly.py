@@ -33,6 +33,8 @@ from aggregation_platform.tables import Table
 from aggregation_platform.warehouse.configured import warehouse_settings
 from aggregation_platform.warehouse.opening import open_warehouse
 from aggregation_platform.warehouse.ops_tables import TABLES as OPS_TABLES
+from aggregation_platform.warehouse.reporting_rows import describe_for_reporting
+from aggregation_platform.warehouse.reporting_tables import TABLES as REPORTING_TABLES
 from aggregation_platform.warehouse.store import Warehouse
 
 TABLES: tuple[Table, ...] = (
@@ -43,6 +45,7 @@ TABLES: tuple[Table, ...] = (
     *JOURNEYS_TABLES,
     *ROLLUPS_TABLES,
     *OPS_TABLES,
+    *REPORTING_TABLES,
 )
 
 _BY_KEY: Mapping[str, Table] = {table.key: table for table in TABLES}
@@ -99,7 +102,9 @@ class Assembly:
             self.warehouse.migrate(TABLES)
         else:
             refuse_if_behind(self.warehouse)
-        return standing_grant(self.warehouse, self.config.site.name)
+        grant = standing_grant(self.warehouse, self.config.site.name)
+        describe_for_reporting(self.warehouse, self.config, grant, at=self.clock.now())
+        return grant
 
     @cached_property
     def landing(self) -> LandingZone:

@@ -47,6 +47,9 @@ COMMANDS: dict[str, Entry] = {
     "explain": Entry(
         f"{_CLI}.explain:explain", "One figure, down to sessions, conversations, raw page and job."
     ),
+    "warehouse": Entry(
+        f"{_CLI}.warehouse:warehouse", "Migrate the tables, see where they stand, copy them."
+    ),
     "dev": Entry(f"{_CLI}.dev:dev", "Serve the Dagster UI and daemon on the configuration found."),
 }
 """In the order of --help. A new command is one line here and one file."""

@@ -33,9 +33,7 @@ def _snowflake(config: PlatformConfig, given: SnowflakeConfig) -> SnowflakeSetti
         database=given.database.reveal(),
         role=given.role.reveal(),
         warehouse=given.warehouse.reveal(),
-        private_key_path=config.folder / key
-        if (key := _revealed(given.private_key_path))
-        else None,
+        private_key_path=config.folder / key if key else None,
         private_key_passphrase=_revealed(given.private_key_passphrase),
         password=_revealed(given.password),
         authenticator=given.authenticator,

@@ -24,6 +24,8 @@ _TOKENS = re.compile(
       | (?P<comment>--[^\n]*)        # a comment: left out
       | "(?P<name>(?:[^"]|"")*)"     # a quoted name
       | \{cluster\ (?P<cluster>[a-z_, ]+)\}
+      | \{local\ (?P<zone>[a-z_.]+),\ (?P<moment>[a-z_.]+)\}
+      | \{listed\ (?P<listed>[a-z_.]+)\}
       | \{(?P<kind>[a-z]+)\}
       | (?P<end>;)
       | (?P<other>[^'"{;\-]+|.)""",
@@ -86,6 +88,9 @@ class Dialect:
         instant_as_number: The expression that makes microseconds since 1970 of an instant, where
             the driver does not bring every instant over whole.
         column_comment: The statement that comments on a column.
+        local_time: The expression that makes a zone's wall clock of an instant.
+        listed: The aggregate that puts texts in order, with commas between them.
+        comments_within: Whether columns are commented on where they are created.
     """
 
     name: Literal["duckdb", "snowflake"]
@@ -97,6 +102,9 @@ class Dialect:
     json_as_text: str
     instant_as_number: str | None
     column_comment: str
+    local_time: str
+    listed: str
+    comments_within: bool
 
     def quoted(self, name: str) -> str:
         """Return a name as it stands in a statement."""
@@ -139,7 +147,8 @@ class Dialect:
         """Split SQL at its semicolons and spell each statement in this dialect.
 
         Names in double quotes take the dialect's case, `{text}`, `{integer}`, … become its types,
-        `{cluster day, org}` becomes its clustering or nothing. Comments go.
+        `{cluster day, org}` becomes its clustering or nothing, `{local time_zone, started_at}` the
+        zone's wall clock at that instant, `{listed org}` the texts of a group. Comments go.
 
         Raises:
             KeyError: If braces hold no kind of column.
@@ -161,6 +170,10 @@ class Dialect:
             return self.quoted(token["name"].replace('""', '"'))
         if token["cluster"]:
             return self._clustered(token["cluster"]) if self.clusters else ""
+        if token["zone"]:
+            return self.local_time.format(zone=token["zone"], moment=token["moment"])
+        if token["listed"]:
+            return self.listed.format(token["listed"])
         if token["kind"]:
             return self.types[_kind_named(token["kind"])]
         return token[0]
@@ -202,6 +215,9 @@ DUCKDB = Dialect(
     json_as_text="CAST({} AS VARCHAR)",
     instant_as_number=None,
     column_comment=r"COMMENT ON COLUMN \g<place>.\g<column> IS ",
+    local_time="timezone({zone}, timezone('UTC', {moment}))",
+    listed="string_agg({0}, ', ' ORDER BY {0})",
+    comments_within=False,
 )
 
 SNOWFLAKE = Dialect(
@@ -230,4 +246,7 @@ SNOWFLAKE = Dialect(
     json_as_text="TO_JSON({})",
     instant_as_number="DATE_PART(EPOCH_MICROSECOND, {})",
     column_comment=r"ALTER TABLE \g<place> ALTER COLUMN \g<column> COMMENT ",
+    local_time="CONVERT_TIMEZONE('UTC', {zone}, {moment})",
+    listed="LISTAGG({0}, ', ') WITHIN GROUP (ORDER BY {0})",
+    comments_within=True,
 )

@@ -53,6 +53,10 @@ class ExtractionLedger(dy.Schema):
     requests = dy.Int64(min=0, description="requests sent, retries included")
     retries = dy.Int64(min=0, description="requests that were repeated")
     waited_ms = dy.Int64(min=0, description="time waited for permits and for the source")
+    requests_by_outcome = json_text(
+        nullable=False,
+        description="requests by what became of them: 2xx, 4xx, 401, 429, 5xx, lost, unsent",
+    )
 
 
 class Restatements(dy.Schema):
@@ -74,9 +78,13 @@ class Drift(dy.Schema):
     """One row per thing that an org's records had and the facts did not know."""
 
     org = dy.String(primary_key=True)
-    kind = dy.String(primary_key=True, description="key, value, metric or type")
+    kind = dy.String(
+        primary_key=True,
+        description="member (unknown), misfit (a known member of another type), value (unknown "
+        "name in a known member) or attribute (name of a participant attribute)",
+    )
     path = dy.String(primary_key=True, description="where in the record, with [] for list items")
-    value = dy.String(primary_key=True, description="the unknown value; empty for an unknown key")
+    value = dy.String(primary_key=True, description="the member, name or attribute")
     first_seen_at = instant(description="when it was first seen")
     last_seen_at = instant(description="when it was last seen")
     seen_count = dy.Int64(min=0, description="records that had it when last seen")

@@ -30,7 +30,11 @@ from aggregation_platform.warehouse.fencing import (
 )
 from aggregation_platform.warehouse.migrations import load_migrations
 from aggregation_platform.warehouse.ops_tables import LEASE, MUTEX
-from aggregation_platform.warehouse.schema_changes import bring_up_to_date, schema_differences
+from aggregation_platform.warehouse.schema_changes import (
+    bring_up_to_date,
+    schema_differences,
+    schema_standing,
+)
 from aggregation_platform.warehouse.sessions import Session
 from aggregation_platform.warehouse.shapes import check_partition, chosen_columns
 from aggregation_platform.warehouse.spool import Spooled, SpoolFolder, read_parts, spool_folder
@@ -42,8 +46,10 @@ from aggregation_platform.warehouse.store import (
     PartitionWritten,
     Rows,
     SchemaDifference,
+    SchemaStanding,
     WriteStamp,
 )
+from aggregation_platform.warehouse.views import views_beside
 
 _Result = TypeVar("_Result")
 
@@ -220,8 +226,16 @@ class SqlWarehouse(ABC):
     def migrate(self, tables: Iterable[Table] = ()) -> Migrated:
         """Bring the database to this code: numbered migrations, then what is still missing."""
         known = load_migrations(self._migrations)
-        now = self._clock.now()
-        return bring_up_to_date(self.dialect, self._changing_schema, known, tuple(tables), now)
+        views = views_beside(self._migrations)
+        return bring_up_to_date(
+            self.dialect, self._changing_schema, known, tuple(tables), views, self._clock.now()
+        )
+
+    def standing(self, tables: Iterable[Table]) -> SchemaStanding:
+        """Compare what this code knows with the database; nothing is changed."""
+        known, views = load_migrations(self._migrations), views_beside(self._migrations)
+        with self._reading() as session:
+            return schema_standing(self.dialect, session, known, tuple(tables), views)
 
     def differences(self, tables: Iterable[Table]) -> list[SchemaDifference]:
         """Compare the declared tables with the database; empty means equal."""

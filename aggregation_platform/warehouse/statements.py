@@ -9,6 +9,7 @@ Elsewhere: sending them (duckdb_store.py, snowflake_store.py), CREATE and ALTER 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -273,6 +274,7 @@ def _ledger_row(entry: LedgerEntry, grant: WriteGrant, stamp: WriteStamp) -> dic
     told = {name: getattr(entry, name) for name in entry.__dataclass_fields__ if name != "interval"}
     return {
         **told,
+        "requests_by_outcome": json.dumps(dict(entry.requests_by_outcome), sort_keys=True),
         "interval_from": entry.interval.start,
         "interval_to": entry.interval.end,
         "epoch": grant.epoch,

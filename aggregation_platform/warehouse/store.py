@@ -7,7 +7,7 @@ about its own work (ops_tables.py), opening one from settings (opening.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -63,6 +63,8 @@ class LedgerEntry:
         requests: Requests sent, retries included.
         retries: Requests that were repeated.
         waited_ms: Time spent waiting for permits and for the source, milliseconds.
+        requests_by_outcome: How many requests came to 2xx, 4xx, 401, 429, 5xx, lost (sent, no
+            whole reply) and unsent, which `requests` leaves out.
     """
 
     org: str
@@ -83,6 +85,7 @@ class LedgerEntry:
     requests: int = 0
     retries: int = 0
     waited_ms: int = 0
+    requests_by_outcome: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass(frozen=True)
@@ -148,11 +151,37 @@ class Migrated:
         applied: File names of the migrations applied this time.
         added: Declared tables and columns that no migration had brought, added as they are
             declared (`facts.sessions`, `facts.sessions.extra`).
+        views: Files of reporting views that were made anew.
     """
 
     version: int
     applied: tuple[str, ...] = ()
     added: tuple[str, ...] = field(default=())
+    views: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class SchemaStanding:
+    """What the database has, beside what this code knows.
+
+    Args:
+        version: Number of the newest migration in the database; 0 if there is none.
+        newest: Number of the newest migration that the code knows.
+        pending: File names of the migrations still to be applied.
+        outdated_views: Files of reporting views that are not in the database as they are here.
+        differences: Declared tables and columns that differ.
+    """
+
+    version: int
+    newest: int
+    pending: tuple[str, ...]
+    outdated_views: tuple[str, ...]
+    differences: tuple[SchemaDifference, ...]
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether `migrate` has something to do, or a table is not as declared."""
+        return bool(self.pending or self.outdated_views or self.differences)
 
 
 class Warehouse(Protocol):
@@ -242,6 +271,14 @@ class Warehouse(Protocol):
 
         Raises:
             WarehouseError: The database is newer than this code, or a statement failed.
+        """
+        ...
+
+    def standing(self, tables: Iterable[Table]) -> SchemaStanding:
+        """Compare what this code knows with the database; nothing is changed.
+
+        Raises:
+            WarehouseError: The database is newer than this code.
         """
         ...
 

@@ -43,7 +43,8 @@ create table if not exists "ops"."extraction_ledger" (
     "rejects" {integer},
     "requests" {integer},
     "retries" {integer},
-    "waited_ms" {integer}
+    "waited_ms" {integer},
+    "requests_by_outcome" {json}
 );
 comment on table "ops"."extraction_ledger" is 'One row per attempt that brought an org’s interval into the warehouse.';
 comment on column "ops"."extraction_ledger"."dataset" is 'what was extracted: conversations, users';
@@ -67,6 +68,7 @@ comment on column "ops"."extraction_ledger"."rejects" is 'records that did not f
 comment on column "ops"."extraction_ledger"."requests" is 'requests sent, retries included';
 comment on column "ops"."extraction_ledger"."retries" is 'requests that were repeated';
 comment on column "ops"."extraction_ledger"."waited_ms" is 'time waited for permits and for the source';
+comment on column "ops"."extraction_ledger"."requests_by_outcome" is 'requests by what became of them: 2xx, 4xx, 401, 429, 5xx, lost, unsent';
 create table if not exists "ops"."restatements" (
     "org" {text},
     "day" {date},
@@ -101,9 +103,9 @@ create table if not exists "ops"."drift" (
     "run_id" {text}
 );
 comment on table "ops"."drift" is 'One row per thing that an org’s records had and the facts did not know.';
-comment on column "ops"."drift"."kind" is 'key, value, metric or type';
+comment on column "ops"."drift"."kind" is 'member (unknown), misfit (a known member of another type), value (unknown name in a known member) or attribute (name of a participant attribute)';
 comment on column "ops"."drift"."path" is 'where in the record, with [] for list items';
-comment on column "ops"."drift"."value" is 'the unknown value; empty for an unknown key';
+comment on column "ops"."drift"."value" is 'the member, name or attribute';
 comment on column "ops"."drift"."first_seen_at" is 'when it was first seen';
 comment on column "ops"."drift"."last_seen_at" is 'when it was last seen';
 comment on column "ops"."drift"."seen_count" is 'records that had it when last seen';

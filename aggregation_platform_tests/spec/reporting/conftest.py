@@ -1,0 +1,130 @@
+"""A DuckDB warehouse with the reporting views, and a short way to put handle time into it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from aggregation_platform.assembly import Assembly
+from aggregation_platform.config.load import load_config
+from aggregation_platform.facts.tables import CONVERSATIONS, SESSION_METRICS
+from aggregation_platform.rollups.tables import HANDLE_TIME
+from aggregation_platform.tables import Partition
+from aggregation_platform.warehouse.store import Finality, WriteStamp
+
+CONFIGURATION = """
+organizations:
+  - {org: us, region: us-east-1, client_id: a, client_secret: s, first_day: 2026-01-01,
+     time_zone: America/New_York}
+  - {org: emea, region: eu-central-1, client_id: b, client_secret: s, first_day: 2026-01-01,
+     time_zone: Europe/Berlin}
+  - {org: india, region: ap-south-1, client_id: c, client_secret: s, first_day: 2027-01-01,
+     time_zone: Asia/Kolkata}
+reporting: {time_zones: [Asia/Tokyo], fiscal_year_start_month: 4}
+"""
+READ_AT = datetime(2027, 6, 1, tzinfo=UTC)
+
+
+@dataclass
+class Reporting:
+    """The warehouse, and what is told of it."""
+
+    assembly: Assembly
+
+    def load(self, org: str, day: date, *, finality: Finality = "final", after_s: int = 0) -> None:
+        """Say that an org's facts of a day are loaded."""
+        self.assembly.warehouse.replace_partition(
+            SESSION_METRICS,
+            Partition(org, day),
+            SESSION_METRICS.empty(),
+            self.assembly.grant,
+            stamp=WriteStamp("test", finality, READ_AT + timedelta(seconds=after_s)),
+        )
+
+    def roll_up(self, day: date, *cells: tuple[str, str, int, int]) -> None:
+        """Store a day's handle time: org, hh:mm (UTC), handled, milliseconds."""
+        rows = [
+            {
+                "day": day,
+                "org": org,
+                "interval_start": datetime.fromisoformat(f"{day}T{at}:00+00:00"),
+                "handled_count": handled,
+                "handle_ms": handle_ms,
+            }
+            for org, at, handled, handle_ms in cells
+        ]
+        self.assembly.warehouse.replace_partition(
+            HANDLE_TIME,
+            Partition(day=day),
+            filled(rows),
+            self.assembly.grant,
+            stamp=WriteStamp("test", "final", READ_AT + timedelta(seconds=10)),
+        )
+
+    def converse(
+        self, org: str, day: date, conversation_id: str, *, minutes: int, legs: int
+    ) -> None:
+        """Store one conversation as a day's fetch showed it, `minutes` after READ_AT."""
+        row = dict.fromkeys(CONVERSATIONS.frame_schema.names()) | {
+            "org": org,
+            "day": day,
+            "conversation_id": conversation_id,
+            "started_at": datetime(2026, 7, 1, 23, 30, tzinfo=UTC),
+            "participant_count": legs,
+            "session_count": legs,
+            "page": 1,
+            "position": 0,
+            "source": "job",
+            "fetched_at": READ_AT + timedelta(minutes=minutes),
+        }
+        self.assembly.warehouse.replace_partition(
+            CONVERSATIONS,
+            Partition(org, day),
+            pl.DataFrame([row], schema=CONVERSATIONS.frame_schema),
+            self.assembly.grant,
+            stamp=WriteStamp("test", "complete", READ_AT),
+        )
+
+    def ask(self, sql: str) -> list[tuple[object, ...]]:
+        """Return the rows of one SELECT; instants without their zone."""
+        return self.assembly.warehouse.query(sql).rows()
+
+
+def filled(rows: Sequence[Mapping[str, object]]) -> pl.DataFrame:
+    """Return rows of handle time; texts left out are `q`, numbers 0."""
+    empty = {
+        name: "q" if dtype == pl.String else 0
+        for name, dtype in HANDLE_TIME.frame_schema.items()
+        if dtype == pl.String or dtype.is_integer()
+    }
+    return pl.DataFrame([{**empty, **row} for row in rows], schema=HANDLE_TIME.frame_schema)
+
+
+@pytest.fixture(scope="session")
+def described_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A DuckDB file with all tables, views and the configuration's rows, to be copied."""
+    folder = tmp_path_factory.mktemp("described")
+    assembly = assembled(folder)
+    assert assembly.grant.epoch == 1
+    return assembly.config.warehouse.duckdb.path
+
+
+@pytest.fixture
+def reporting(tmp_path: Path, described_file: Path) -> Reporting:
+    assembly = assembled(tmp_path)
+    path = assembly.config.warehouse.duckdb.path
+    path.parent.mkdir()
+    shutil.copy(described_file, path)
+    return Reporting(assembly)
+
+
+def assembled(folder: Path) -> Assembly:
+    file = folder / "platform.yaml"
+    file.write_text(CONFIGURATION)
+    return Assembly(load_config(file, today=date(2027, 6, 1)))
