@@ -16,7 +16,7 @@ import click
 import polars as pl
 
 from aggregation_platform.assembly import Assembly
-from aggregation_platform.cli.comparison import Compared, compared
+from aggregation_platform.comparison import Compared, compared
 from aggregation_platform.cli.documents import print_json, print_table
 from aggregation_platform.cli.invocation import Invocation
 from aggregation_platform.cli.options import (

@@ -1,7 +1,8 @@
 """What is wrong with a partition that was written all the same, and what to do about it.
 
-Belongs here: the checks. Each says in its metadata what to do. Elsewhere: errors that stop a run
-(errors.py), lateness of an org (freshness is per org, and Dagster's own is not).
+Belongs here: the checks. Each says in its metadata what to do. Elsewhere: what an org itself says
+(source_checks.py), errors that stop a run (errors.py), lateness of an org (freshness is per org,
+and Dagster's own is not).
 """
 
 import warnings
@@ -11,10 +12,12 @@ from datetime import date
 import dagster as dg
 import polars as pl
 
-from aggregation_platform.assembly import Assembly
+from aggregation_platform.assembly import Assembly, table_of
 from aggregation_platform.defs.partitions import Partitions, day_of, partition_of
 from aggregation_platform.defs.pictures import table_of_rows
-from aggregation_platform.facts.tables import REJECTS, SESSION_METRICS
+from aggregation_platform.defs.source_checks import SOURCE_CHECKS
+from aggregation_platform.facts.drift_history import news
+from aggregation_platform.facts.tables import ATTRIBUTES, REJECTS, SESSION_METRICS
 from aggregation_platform.intervals import parse_day
 from aggregation_platform.raw.tables import CONVERSATIONS as RAW
 from aggregation_platform.rollups.tables import HANDLE_TIME
@@ -33,6 +36,11 @@ def asset_checks(partitions: Partitions) -> list[dg.AssetChecksDefinition]:
         return [
             _org_day_check(RAW, "is_complete", partitions, is_complete),
             _org_day_check(REJECTS, "has_none", partitions, has_no_rejects),
+            _org_day_check(SESSION_METRICS, "has_nothing_new", partitions, has_nothing_new),
+            *(
+                _org_day_check(table_of(*key.asset_key.path), key.name, partitions, decide)
+                for decide, key in SOURCE_CHECKS.items()
+            ),
             _day_check("has_every_org", partitions, has_every_org),
             _day_check("keeps_totals", partitions, keeps_totals),
         ]
@@ -68,6 +76,44 @@ def has_no_rejects(assembly: Assembly, partition: Partition) -> dg.AssetCheckRes
             "runbooks/RecordsRejected.md.",
         },
     )
+
+
+def has_nothing_new(assembly: Assembly, partition: Partition) -> dg.AssetCheckResult:
+    """No record had what none of the org's had before. Told once, by the run that saw it first."""
+    fresh = first_seen_by(assembly, partition)
+    return dg.AssetCheckResult(
+        passed=fresh.is_empty(),
+        severity=WARN,
+        metadata={
+            "new": fresh.height,
+            "what_is_new": table_of_rows(
+                fresh.select("kind", "path", "value", "example", since="first_seen_at"), rows=100
+            ),
+            "what_to_do": "Nothing is lost: it is kept in `extra`, in its column or in the "
+            "attributes, and ops.drift says since when. Look whether a figure should know it; see "
+            "runbooks/SchemaDrift.md.",
+        },
+    )
+
+
+def first_seen_by(assembly: Assembly, partition: Partition) -> pl.DataFrame:
+    """Return the rows of ops.drift that the last writing of a partition was the first to see.
+
+    They were stamped between two of its writes: ops.drift is written along with the metrics, and
+    the attributes follow. The run's id would not do: a later run that sees them again leaves its
+    own there.
+    """
+    day = day_of(partition)
+    began, ended = (
+        states.filter(pl.col("org") == partition.org)["written_at"].max()
+        for states in (
+            partition_states(assembly.warehouse, table, day, day)
+            for table in (SESSION_METRICS, ATTRIBUTES)
+        )
+    )
+    seen = assembly.warehouse.query("select * from ops.drift where org = ?", [partition.org])
+    first = pl.col("first_seen_at")
+    return news(seen.filter(first < began), seen.filter(first >= began, first <= ended))
 
 
 def has_every_org(assembly: Assembly, day: date) -> dg.AssetCheckResult:

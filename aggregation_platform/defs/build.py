@@ -41,7 +41,7 @@ def build_definitions(config: PlatformConfig, assembly: Assembly | None = None) 
             *rollups_assets(partitions),
         ],
         asset_checks=asset_checks(partitions),
-        jobs=jobs(),
+        jobs=jobs(partitions),
         sensors=sensors(),
         resources={"assembly": parts, "warehouse": WarehouseIOManager(parts)},
         executor=dg.in_process_executor,

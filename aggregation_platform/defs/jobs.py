@@ -9,21 +9,25 @@ from __future__ import annotations
 
 import dagster as dg
 
+from aggregation_platform.defs.partitions import Partitions
+from aggregation_platform.defs.source_checks import SOURCE_CHECKS, reconcile_job
 from aggregation_platform.identity.tables import QUEUE_NAMES
 
 ORG_DAY = "org_day"
 WORLD_DAY = "world_day"
 DIRECTORY = "org_directory"
 IDENTITY = "world_identity"
+RECONCILE = "reconcile_org_day"
 
 
-def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
-    """Return the jobs: an org's day, a day of the world, an org's directory, identity."""
+def jobs(partitions: Partitions) -> list[dg.UnresolvedAssetJobDefinition | dg.JobDefinition]:
+    """Return the jobs: an org's day and its comparison with the org, a day of the world, …."""
+    asks_the_org = dg.AssetSelection.checks(*SOURCE_CHECKS.values())
     queue_names = dg.AssetSelection.assets([QUEUE_NAMES.layer, QUEUE_NAMES.name])
     return [
         dg.define_asset_job(
             ORG_DAY,
-            selection=dg.AssetSelection.groups("raw", "facts") | queue_names,
+            selection=dg.AssetSelection.groups("raw", "facts") - asks_the_org | queue_names,
             executor_def=dg.in_process_executor,
             description="Fetch an org's UTC day and make its facts.",
         ),
@@ -45,4 +49,5 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
             executor_def=dg.in_process_executor,
             description="Map queues and agents of all orgs to global ones.",
         ),
+        reconcile_job(RECONCILE, partitions),
     ]

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from aggregation_platform.assembly import Assembly
-from aggregation_platform.cli.comparison import published_cells
+from aggregation_platform.comparison import published_cells
 from aggregation_platform.config.load import load_config
 from aggregation_platform.facts.facts import facts_of
 from aggregation_platform.facts.tables import SESSION_METRICS

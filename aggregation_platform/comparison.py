@@ -1,7 +1,8 @@
 """One org's day beside the org's own report, and beside what we publish of it.
 
-Belongs here: gathering the sides from warehouse and org. Elsewhere: comparing them
-(rollups/reconciliation.py), choosing the days and printing (reconcile.py).
+Belongs here: gathering the sides from warehouse and org, handle time and number of conversations.
+Elsewhere: comparing them (rollups/reconciliation.py), choosing the days and printing
+(cli/reconcile.py), the asset checks (defs/source_checks.py).
 """
 
 from __future__ import annotations
@@ -42,6 +43,12 @@ SELECT MAX(data_available_to) AS until FROM ops.extraction_ledger
 WHERE org = ? AND interval_from < ? AND interval_to > ?
 """
 
+_LANDED = """
+SELECT COUNT(*) AS started,
+    (SELECT COUNT(*) FROM facts.rejects WHERE org = ? AND day = ?) AS rejected
+FROM facts.conversations WHERE org = ? AND day = ? AND started_at >= ? AND started_at < ?
+"""
+
 
 @dataclass(frozen=True)
 class Compared:
@@ -66,6 +73,53 @@ class Compared:
     def agrees(self) -> bool:
         """Whether org, facts and rollup have the same in every cell."""
         return self.report.agrees and self.published.agrees
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The conversations that began on an org's day, counted by the org and by us.
+
+    Args:
+        by_source: As the org counts them; None if it did not say.
+        landed: In `facts.conversations`.
+        rejected: Records of the day that facts could not read; when they began is not known.
+    """
+
+    by_source: int | None
+    landed: int
+    rejected: int
+
+    @property
+    def missing(self) -> int:
+        """Conversations of the org that are not here, and are not among the rejected."""
+        return max(0, (self.by_source or 0) - self.landed - self.rejected)
+
+    @property
+    def surplus(self) -> int:
+        """Conversations here that the org does not count."""
+        return 0 if self.by_source is None else max(0, self.landed - self.by_source)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether everything that the org counts is here, and nothing else."""
+        return self.by_source is not None and not self.missing and not self.surplus
+
+
+def counted(assembly: Assembly, org: str, day: date) -> Counted:
+    """Count an org's conversations of a closed day on both sides.
+
+    The org counts by the synchronous query those that started on the UTC day. While data still
+    arrives its count moves, so a day is counted once it is complete.
+
+    Raises:
+        SourceError: If the org does not answer.
+        WarehouseError: If the warehouse cannot be read.
+    """
+    whole = Interval.of_day(day)
+    told = assembly.client(org).query_details(whole, page_number=1, page_size=1)
+    here = assembly.warehouse.query(_LANDED, (org, day, org, day, whole.start, whole.end))
+    ((started, rejected),) = here.rows()
+    return Counted(by_source=told.total_hits, landed=started, rejected=rejected)
 
 
 def compared(assembly: Assembly, org: str, day: date) -> Compared | None:
