@@ -1,6 +1,5 @@
 """The demo as a person meets it: a real daemon, a real browser. Pictures go to build/pictures."""
 
-import json
 import re
 import signal
 import subprocess
@@ -10,13 +9,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
+
+from aggregation_platform_tests.dagster_server import (
+    answers,
+    backfill_status,
+    graphql,
+    launch_backfill,
+    until,
+)
 
 pytestmark = [
     pytest.mark.browser,
@@ -32,17 +38,6 @@ COMMAND = Path(sys.executable).with_name("aggregation-platform")
 class Demo:
     url: str
     said: str
-
-    def graphql(self, query: str, **variables: Any) -> dict[str, Any]:
-        request = Request(
-            f"{self.url}/graphql",
-            data=json.dumps({"query": query, "variables": variables}).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        with urlopen(request, timeout=60) as reply:
-            answer = json.load(reply)
-        assert "errors" not in answer, answer
-        return answer["data"]
 
 
 @pytest.fixture(scope="module")
@@ -78,18 +73,10 @@ def _url_in(said: Path, process: "subprocess.Popen[bytes]") -> str:
     for _ in range(1200):
         assert process.poll() is None, said.read_text()
         found = re.search(r"Dagster UI: (http://\S+)", said.read_text())
-        if found and _answers(found[1]):
+        if found and answers(found[1]):
             return found[1]
         time.sleep(0.25)
     raise AssertionError(said.read_text())
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urlopen(f"{url}/server_info", timeout=5):
-            return True
-    except OSError:
-        return False
 
 
 @pytest.fixture(scope="module")
@@ -164,22 +151,6 @@ def test_a_rollups_page_shows_aht_by_org_and_a_plot_of_the_day(
     picture(browser, "course-of-the-day")
 
 
-BACKFILL = """
-mutation ($params: LaunchBackfillParams!) {
-  launchPartitionBackfill(backfillParams: $params) {
-    __typename
-    ... on LaunchBackfillSuccess { backfillId }
-    ... on PythonError { message }
-  }
-}
-"""
-STATUS = """
-query ($id: String!) {
-  partitionBackfillOrError(backfillId: $id) {
-    ... on PartitionBackfill { status runs: cancelableRuns { runId } }
-  }
-}
-"""
 PARTITION = """
 query ($key: AssetKeyInput!, $partition: String!) {
   assetNodeOrError(assetKey: $key) {
@@ -194,38 +165,23 @@ def test_the_daemon_backfills_partitions_again_when_asked(demo: Demo):
     partition = _some_partition(demo)
     before = _runs_of(demo, key, partition)
 
-    started = demo.graphql(
-        BACKFILL,
-        params={
-            "assetSelection": [{"path": ["raw", "conversations"]}]
-            + [{"path": ["facts", name]} for name in _FACTS],
-            "partitionNames": [partition],
-        },
-    )["launchPartitionBackfill"]
-    assert started["__typename"] == "LaunchBackfillSuccess", started
-    status = ""
-    for _ in range(480):
-        found = demo.graphql(STATUS, id=started["backfillId"])["partitionBackfillOrError"]
-        status = found["status"]
-        if status not in ("REQUESTED", "COMPLETING"):
-            break
-        time.sleep(0.5)
+    backfill = launch_backfill(demo.url, [partition])
+    going_on = ("REQUESTED", "COMPLETING")
+    until(lambda: backfill_status(demo.url, backfill) not in going_on, within_s=240)
 
-    assert status == "COMPLETED_SUCCESS"
+    assert backfill_status(demo.url, backfill) == "COMPLETED_SUCCESS"
     assert len(_runs_of(demo, key, partition)) == len(before) + 1
 
 
-_FACTS = ("conversations", "sessions", "segments", "session_metrics", "attributes", "rejects")
-
-
 def _some_partition(demo: Demo) -> str:
-    keys = demo.graphql(
+    keys = graphql(
+        demo.url,
         '{ assetNodeOrError(assetKey: {path: ["raw", "conversations"]}) {'
-        " ... on AssetNode { partitionKeys } } }"
+        " ... on AssetNode { partitionKeys } } }",
     )["assetNodeOrError"]["partitionKeys"]
     return keys[0]
 
 
 def _runs_of(demo: Demo, key: dict[str, Any], partition: str) -> list[str]:
-    node = demo.graphql(PARTITION, key=key, partition=partition)["assetNodeOrError"]
+    node = graphql(demo.url, PARTITION, key=key, partition=partition)["assetNodeOrError"]
     return [event["runId"] for event in node["assetMaterializations"]]

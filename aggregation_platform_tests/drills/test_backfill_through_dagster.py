@@ -1,18 +1,14 @@
 """A backfill of five organizations through the real daemon, which is killed on the way."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
-from urllib.request import Request, urlopen
 
 import pytest
 
@@ -20,24 +16,18 @@ from aggregation_platform.assembly import Assembly
 from aggregation_platform.config.load import load_config
 from aggregation_platform.simulator.options import SimulatorOptions
 from aggregation_platform.simulator.server import Simulator
+from aggregation_platform_tests.dagster_server import (
+    answers,
+    backfill_status,
+    graphql,
+    launch_backfill,
+    until,
+)
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(3600)]
 COMMAND = Path(sys.executable).with_name("aggregation-platform")
 DAYS = 4
 ORGS = ("us", "emea", "apac", "latam", "anz")
-FACTS = ("conversations", "sessions", "segments", "session_metrics", "attributes", "rejects")
-
-
-def graphql(port: int, query: str, **variables: Any) -> dict[str, Any]:
-    request = Request(
-        f"http://127.0.0.1:{port}/graphql",
-        data=json.dumps({"query": query, "variables": variables}).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    with urlopen(request, timeout=60) as reply:
-        answer = json.load(reply)
-    assert "errors" not in answer, answer
-    return answer["data"]
 
 
 @contextmanager
@@ -50,7 +40,7 @@ def dagster(config: Path, port: int) -> Generator["subprocess.Popen[bytes]"]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        until(lambda: _answers(port), within_s=180)
+        until(lambda: answers(url_of(port)), within_s=180)
         yield process
     finally:
         if process.poll() is None:
@@ -58,33 +48,6 @@ def dagster(config: Path, port: int) -> Generator["subprocess.Popen[bytes]"]:
             process.wait()
 
 
-def _answers(port: int) -> bool:
-    try:
-        with urlopen(f"http://127.0.0.1:{port}/server_info", timeout=5):
-            return True
-    except OSError:
-        return False
-
-
-def until(true: Callable[[], bool], *, within_s: float) -> None:
-    deadline = time.monotonic() + within_s
-    while not true():
-        assert time.monotonic() < deadline, "did not come about in time"
-        time.sleep(1)
-
-
-LAUNCH = """
-mutation ($params: LaunchBackfillParams!) {
-  launchPartitionBackfill(backfillParams: $params) {
-    ... on LaunchBackfillSuccess { backfillId }
-  }
-}
-"""
-STATUS = """
-query ($id: String!) {
-  partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } }
-}
-"""
 RUNS = """
 query ($filter: RunsFilter!) {
   runsOrError(filter: $filter) { ... on Runs { results { runId status tags { key value } } } }
@@ -108,7 +71,7 @@ def test_a_backfill_is_bounded_per_organization_and_outlives_its_daemon(tmp_path
         with dagster(config, 3472):
             until(lambda: is_over(3472, backfill, most), within_s=1800)
             ended = seen(3472, backfill, most)
-            status = graphql(3472, STATUS, id=backfill)["partitionBackfillOrError"]["status"]
+            status = backfill_status(url_of(3472), backfill)
 
         stored = Assembly(load_config(config)).warehouse.query(
             "select org, count(*), sum(value_ms)::bigint from facts.session_metrics"
@@ -131,22 +94,17 @@ def test_a_backfill_is_bounded_per_organization_and_outlives_its_daemon(tmp_path
 
 def launch(port: int, simulator: Simulator) -> str:
     days = [day.isoformat() for day in simulator.options.simulated_days]
-    started = graphql(
-        port,
-        LAUNCH,
-        params={
-            "assetSelection": [{"path": ["raw", "conversations"]}]
-            + [{"path": ["facts", name]} for name in FACTS],
-            "partitionNames": [f"{day}|{org}" for day in days for org in ORGS],
-        },
-    )
-    return started["launchPartitionBackfill"]["backfillId"]
+    return launch_backfill(url_of(port), [f"{day}|{org}" for day in days for org in ORGS])
+
+
+def url_of(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
 
 
 def seen(port: int, backfill: str, most: "Counter[str]") -> "Counter[str]":
     """Count the backfill's runs by status, and the most that one org had under way at once."""
     tags = [{"key": "dagster/backfill", "value": backfill}]
-    runs = graphql(port, RUNS, filter={"tags": tags})["runsOrError"]["results"]
+    runs = graphql(url_of(port), RUNS, filter={"tags": tags})["runsOrError"]["results"]
     under_way = Counter(
         tag["value"]
         for run in runs
@@ -161,5 +119,4 @@ def seen(port: int, backfill: str, most: "Counter[str]") -> "Counter[str]":
 
 def is_over(port: int, backfill: str, most: "Counter[str]") -> bool:
     seen(port, backfill, most)
-    status = graphql(port, STATUS, id=backfill)["partitionBackfillOrError"]["status"]
-    return status not in ("REQUESTED", "COMPLETING", "FAILING")
+    return backfill_status(url_of(port), backfill) not in ("REQUESTED", "COMPLETING", "FAILING")
