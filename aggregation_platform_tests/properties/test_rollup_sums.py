@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from aggregation_platform.facts.tables import SESSION_METRICS
 from aggregation_platform.identity.tables import AGENTS, FOR_EVER, QUEUES, SINCE_EVER
-from aggregation_platform.rollups.handle_time import handle_time
+from aggregation_platform.rollups.handle_time import handle_time, relabelled
 from aggregation_platform.rollups.tables import HANDLE_TIME
 
 DAY = date(2026, 1, 5)
@@ -92,3 +92,15 @@ def test_the_sum_of_chunks_of_any_cut_and_order_is_the_whole(rows, mapping, size
     of_chunks = handle_time(chunks, day=DAY, queues=queues, agents=agents)
 
     assert of_chunks.equals(handle_time(whole, day=DAY, queues=queues, agents=agents))
+
+
+@given(metric_rows, mappings, mappings, mappings)
+def test_no_sum_changes_by_telling_the_past_under_another_mapping(rows, then, queues, agents):
+    as_was = handle_time(metrics_of(rows), day=DAY, queues=queues_of(then), agents=agents_of(then))
+    as_is = relabelled(
+        as_was, as_of=date(2026, 3, 1), queues=queues_of(queues), agents=agents_of(agents)
+    )
+
+    labels = ["queue_name", "global_queue", "global_agent_id"]
+    assert as_is.drop(labels).equals(as_was.drop(labels))
+    assert totals(as_is) == totals(as_was)
