@@ -171,12 +171,11 @@ class ObstoreObjects:
     def _explained(self, verb: str, path: str) -> Generator[None]:
         try:
             yield
-        except (AlreadyExistsError, FileNotFoundError):
+        except AlreadyExistsError:
             raise
         except (BaseError, OSError) as error:
-            reason = str(error).partition("\n\nDebug source")[0]
             raise LandingError(
-                f"landing zone {self.spelled}: cannot {verb} {path}: {reason}. "
+                f"landing zone {self.spelled}: cannot {verb} {path}: {_reason(error)}. "
                 "Check landing.url, the space left, the permissions and the credentials."
             ) from error
 
@@ -184,7 +183,10 @@ class ObstoreObjects:
 def open_objects(url: str, base: Path) -> ObstoreObjects:
     """Open a folder (relative to `base`), file://, memory://, s3://, az:// or gs://.
 
-    Credentials of an object store come from its own environment variables and machine roles.
+    Credentials and endpoint of an object store come from its own environment variables
+    (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL, AWS_ALLOW_HTTP and the
+    like; AZURE_*; GOOGLE_*) and machine roles: obstore reads them, this project does not. A store
+    must honour conditional writes (If-None-Match), as S3, Azure Blob and Google do.
 
     Raises:
         LandingError: If the address cannot be understood or the folder cannot be made.
@@ -196,12 +198,16 @@ def open_objects(url: str, base: Path) -> ObstoreObjects:
             return ObstoreObjects(LocalStore(folder, automatic_cleanup=True), str(folder), folder)
         return ObstoreObjects(from_url(url), url)
     except (BaseError, OSError, ValueError) as error:
-        reason = str(error).partition("\n\nDebug source")[0]
         raise LandingError(
-            f"landing zone {url}: cannot be opened: {reason}. "
-            "landing.url is a folder, s3://bucket/path, az://account/container/path or "
+            f"landing zone {url}: cannot be opened: {_reason(error)}. "
+            "landing.url is a folder, s3://bucket/path, az://container/path or "
             "gs://bucket/path; correct it, or set the store's credentials."
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return what an error says, on one line and without obstore's dump of it."""
+    return " ".join(str(error).partition("Debug source")[0].split())
 
 
 def _fsync(path: Path) -> None:

@@ -1,4 +1,9 @@
-"""The warehouses that the contract is tried on: DuckDB, Snowflake emulated, Snowflake itself."""
+"""What the contracts are tried on.
+
+Warehouses: DuckDB, Snowflake emulated, Snowflake itself. Landing zones: a folder, memory, S3 served
+by a small server. Azure Blob and Google Cloud Storage go through the same client; nobody serves
+them here.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +17,7 @@ import pytest
 from aggregation_platform.warehouse.duckdb_store import DuckDBSettings
 from aggregation_platform.warehouse.opening import open_warehouse
 from aggregation_platform.warehouse.snowflake_settings import SnowflakeSettings
+from aggregation_platform_tests.s3_server import S3Server, running_s3
 from aggregation_platform_tests.warehouse_rig import (
     TABLES,
     Rig,
@@ -20,6 +26,7 @@ from aggregation_platform_tests.warehouse_rig import (
     snowflake_emulator,
 )
 
+LANDING_ZONES = ["folder", "memory", "s3"]
 WAREHOUSES = ["duckdb", "emulator", pytest.param("account", marks=pytest.mark.snowflake)]
 
 
@@ -77,3 +84,30 @@ def warehouse_settings(
 @pytest.fixture
 def rig(warehouse_settings: DuckDBSettings | SnowflakeSettings) -> Rig:
     return Rig(open_warehouse(warehouse_settings))
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    with running_s3() as server:
+        yield server
+
+
+@pytest.fixture
+def s3(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
+    """A server that the standard variables lead to."""
+    for name, value in s3_server.variables.items():
+        monkeypatch.setenv(name, value)
+    return s3_server
+
+
+@pytest.fixture(params=LANDING_ZONES)
+def landing_url(request: pytest.FixtureRequest) -> str:
+    """The address of an empty landing zone, as a configuration would have it."""
+    match request.param:
+        case "folder":
+            return "landing"
+        case "memory":
+            return "memory:///"
+        case _:
+            server: S3Server = request.getfixturevalue("s3")
+            return f"{server.new_bucket()}/platform/landing"

@@ -1,7 +1,4 @@
-"""What every store behind the landing zone must do: a folder and memory here.
-
-S3, Azure Blob and Google Cloud Storage go through the same client; they are not tested here.
-"""
+"""What every store behind the landing zone must do: a folder, memory, S3 (conftest.py)."""
 
 from __future__ import annotations
 
@@ -12,9 +9,9 @@ import pytest
 from aggregation_platform.landing.objects import Objects, open_objects
 
 
-@pytest.fixture(params=["folder", "memory"])
-def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Objects:
-    return open_objects("landing" if request.param == "folder" else "memory:///", tmp_path)
+@pytest.fixture
+def objects(landing_url: str, tmp_path: Path) -> Objects:
+    return open_objects(landing_url, tmp_path)
 
 
 def test_what_was_put_is_read_back(objects: Objects):

@@ -26,9 +26,9 @@ NOON = datetime(2026, 1, 6, 12, tzinfo=UTC)
 PAGE = b'{"conversations":[{"conversationId":"c1"},{}]}'
 
 
-@pytest.fixture(params=["folder", "memory"])
-def zone(request: pytest.FixtureRequest, tmp_path: Path) -> LandingZone:
-    return LandingZone.open("landing" if request.param == "folder" else "memory:///", tmp_path)
+@pytest.fixture
+def zone(landing_url: str, tmp_path: Path) -> LandingZone:
+    return LandingZone.open(landing_url, tmp_path)
 
 
 def entry(number=1, *, cursor=None, next_cursor=None, encoding: Encoding = "gzip") -> EntryWithIds:
