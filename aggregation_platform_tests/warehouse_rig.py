@@ -148,6 +148,7 @@ def ledger_entry(attempt_id: str = "attempt-1", *, rows: int = 1) -> LedgerEntry
         content_hash="abc",
         attempt_id=attempt_id,
         data_available_to=NOON,
+        requests_by_outcome={"429": 1, "2xx": 3},
     )
 
 

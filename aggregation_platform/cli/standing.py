@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from aggregation_platform.cli.ingestion import Ingestion
 from aggregation_platform.config.models import FreshnessConfig, OrganizationConfig
 from aggregation_platform.intervals import ONE_DAY, days_between
 
@@ -49,6 +50,17 @@ class Range:
 
 
 @dataclass(frozen=True)
+class Absence:
+    """The org asked us to stay away until then, and why: its Retry-After, or a refusal."""
+
+    until: datetime
+    reason: str
+
+    def __str__(self) -> str:
+        return f"asked to stay away until {self.until:%Y-%m-%d %H:%M:%S} UTC: {self.reason}"
+
+
+@dataclass(frozen=True)
 class Standing:
     """One org, as `status` tells it.
 
@@ -58,6 +70,8 @@ class Standing:
         days: Stored days by finality.
         missing: Days since the first one that are over and not stored.
         match_rates: Per kind (queue, agent): record_rate and volume_rate, 0 to 1 or None.
+        ingestion: How the loads of the last days went.
+        blocked: Until when it wants no request; None if it takes them.
     """
 
     org: str
@@ -71,6 +85,8 @@ class Standing:
     match_rates: Mapping[str, Mapping[str, float | None]] = field(
         default_factory=dict[str, Mapping[str, float | None]]
     )
+    ingestion: Ingestion = field(default_factory=Ingestion)
+    blocked: Absence | None = None
 
     @property
     def missing_days(self) -> int:
@@ -86,7 +102,7 @@ def standing(
     freshness: FreshnessConfig,
     now: datetime,
 ) -> Standing:
-    """Judge one org; gaps and match rates are the caller's to add.
+    """Judge one org; gaps, match rates, ingestion and block are the caller's to add.
 
     Args:
         organization: Whose first day begins what is expected.

@@ -1,26 +1,30 @@
 """`status`: how fresh, complete and final each org is, and which site may write.
 
-Belongs here: reading what the warehouse knows, printing. Elsewhere: judging it (standing.py).
+Belongs here: reading what the warehouse and this site know, printing. Elsewhere: judging it
+(standing.py), how loads went (ingestion.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 
 import click
 import polars as pl
 
-from aggregation_platform.cli.documents import print_json, print_table
+from aggregation_platform.assembly import Assembly
+from aggregation_platform.cli.documents import hours, print_json, print_table
+from aggregation_platform.cli.ingestion import OVER_DAYS, Ingestion, ingestion_of
 from aggregation_platform.cli.invocation import Invocation
 from aggregation_platform.cli.options import config_option, format_option, pass_invocation
 from aggregation_platform.cli.progress import progress
-from aggregation_platform.cli.reading import warehouse_to_read
-from aggregation_platform.cli.standing import Mark, Standing, mode_of, standing
-from aggregation_platform.clock import SystemClock
+from aggregation_platform.cli.reading import refuse_unless_loaded
+from aggregation_platform.cli.standing import Absence, Mark, Standing, mode_of, standing
 from aggregation_platform.config.models import PlatformConfig
+from aggregation_platform.errors import LocalStateError
 from aggregation_platform.facts.tables import SESSION_METRICS
+from aggregation_platform.local_state.state import Block
 from aggregation_platform.rollups.match_rates import match_rates
 from aggregation_platform.warehouse.partition_states import partition_states
 from aggregation_platform.warehouse.store import Lease, Warehouse
@@ -49,13 +53,19 @@ NEWEST = "SELECT MAX(day) AS day FROM rollups.handle_time"
 
 @dataclass(frozen=True)
 class Status:
-    """Everything that `status` tells."""
+    """Everything that `status` tells.
+
+    Args:
+        blocks_unknown: Why this site cannot tell whether orgs asked us to stay away; None if it
+            can.
+    """
 
     at: datetime
     site: str
     mode: str
     lease: Lease | None
     orgs: Sequence[Standing]
+    blocks_unknown: str | None = None
 
 
 @click.command()
@@ -63,14 +73,16 @@ class Status:
 @config_option
 @pass_invocation
 def status(invocation: Invocation, output: str) -> None:
-    """Show each org's watermark, freshness, state, days, gaps and match rates, and the site.
+    """Show each org's watermark, freshness, state, days, gaps, match rates and loads; the site.
 
-    Reads the warehouse only: the watermarks are as they were when we last asked the orgs.
+    Asks no org: the watermarks are as they were when we last asked.
     """
     config = invocation.config()
-    warehouse = warehouse_to_read(config)
+    refuse_unless_loaded(config)
+    assembly = Assembly(config)
     with progress("reading the warehouse"):
-        found = status_of(warehouse, config, now=SystemClock().now())
+        found = status_of(assembly.warehouse, config, now=assembly.clock.now())
+    found = with_blocks(found, assembly)
     if output == "json":
         print_json(document(found))
     else:
@@ -84,6 +96,7 @@ def status_of(warehouse: Warehouse, config: PlatformConfig, *, now: datetime) ->
     states = partition_states(warehouse, SESSION_METRICS, first, now.date())
     gaps = warehouse.query(GAPS).to_dicts()
     rates = _match_rates(warehouse)
+    loads = ingestion_of(warehouse, now=now)
     orgs = [
         replace(
             standing(
@@ -95,11 +108,26 @@ def status_of(warehouse: Warehouse, config: PlatformConfig, *, now: datetime) ->
             ),
             gaps=[gap for gap in gaps if gap["org"] == entry.org],
             match_rates=rates.get(entry.org, {}),
+            ingestion=loads.get(entry.org, Ingestion()),
         )
         for entry in config.organizations
     ]
     sites = warehouse.query(SITES)["site"].to_list()
     return Status(now, config.site.name, mode_of(sites), warehouse.lease(), orgs)
+
+
+def with_blocks(found: Status, assembly: Assembly) -> Status:
+    """Add what this site's processes know of orgs that want no request for now."""
+    try:
+        blocks = {one.org: assembly.local_state.blocked(one.org) for one in found.orgs}
+    except LocalStateError as error:
+        return replace(found, blocks_unknown=str(error))
+    orgs = [replace(one, blocked=_absence(blocks[one.org], found.at)) for one in found.orgs]
+    return replace(found, orgs=orgs)
+
+
+def _absence(block: Block | None, now: datetime) -> Absence | None:
+    return Absence(now + timedelta(seconds=block.seconds_left), block.reason) if block else None
 
 
 def _mark(row: Mapping[str, datetime | None] | None) -> Mark:
@@ -141,6 +169,7 @@ def document(found: Status) -> dict[str, object]:
             "epoch": lease.epoch if lease else None,
         },
         "orgs": [_org_document(one) for one in found.orgs],
+        "blocks_unknown": found.blocks_unknown,
     }
 
 
@@ -157,6 +186,8 @@ def _org_document(one: Standing) -> dict[str, object]:
         "missing": [{"from": part.first, "to": part.last} for part in one.missing],
         "gaps": [{name: gap[name] for name in gap if name != "org"} for gap in one.gaps],
         "match_rates": one.match_rates,
+        "ingestion": {"days": OVER_DAYS, **asdict(one.ingestion)},
+        "blocked": one.blocked and asdict(one.blocked),
     }
 
 
@@ -167,6 +198,11 @@ def _print(found: Status) -> None:
     titles = ("Org", "State", "Watermark (UTC)", "Data to (UTC)", "Freshness", "Provisional")
     titles += ("Complete", "Final", "Missing", "Gaps", "Queues matched", "Agents matched")
     print_table(titles, [_line(one) for one in found.orgs], numbers=titles[4:])
+    titles = (f"Loads of {OVER_DAYS} days", "Count", "Requests", "Success", "Retries", "Waited")
+    titles += ("Received", "Pages", "Freshness", "Requests by outcome")
+    print_table(titles, [_loads_line(one) for one in found.orgs], numbers=titles[1:-1])
+    if found.blocks_unknown:
+        click.echo(f"whether an org asked us to stay away is not known: {found.blocks_unknown}")
     for one in found.orgs:
         for text in _details(one):
             click.echo(f"{one.org}: {text}")
@@ -189,8 +225,24 @@ def _line(one: Standing) -> list[str]:
     ]
 
 
+def _loads_line(one: Standing) -> list[str]:
+    loads = one.ingestion
+    return [
+        one.org,
+        f"{loads.loads:,}",
+        f"{loads.requests:,}",
+        _percent(loads.success_rate),
+        f"{loads.retries:,}",
+        hours(loads.waited_ms),
+        f"{loads.received_bytes / 1e6:,.1f} MB",
+        f"{loads.pages:,}",
+        _age(loads.freshness_minutes),
+        ", ".join(f"{kind} {count:,}" for kind, count in loads.requests_by_outcome.items()) or "-",
+    ]
+
+
 def _details(one: Standing) -> list[str]:
-    told: list[str] = []
+    told: list[str] = [str(one.blocked)] if one.blocked else []
     if one.missing:
         shown = ", ".join(str(part) for part in one.missing[:5])
         more = f" and {len(one.missing) - 5} more stretches" if len(one.missing) > 5 else ""

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Mapping
 
 from aggregation_platform.extraction.outcome import Extracted
-from aggregation_platform.extraction.quality import REQUESTS
+from aggregation_platform.extraction.quality import requests_by_outcome, sent
 from aggregation_platform.extraction.tail import Tail
 from aggregation_platform.intervals import Interval
 from aggregation_platform.landing.zone import LandedDay
@@ -44,9 +44,10 @@ def ledger_entry(found: Extracted, *, rows: RawCounts) -> LedgerEntry:
         duplicates=rows.duplicates,
         orphans=rows.orphans,
         rejects=rows.unidentified,
-        requests=_sent(found.requests),
+        requests=sent(requests_by_outcome(found.requests)),
         retries=int(found.requests.get("retries", 0)),
         waited_ms=_waited_ms(found.requests),
+        requests_by_outcome=requests_by_outcome(found.requests),
     )
 
 
@@ -64,21 +65,15 @@ def tail_entry(tail: Tail) -> LedgerEntry:
         attempt_id=tail.attempt_id,
         pages=tail.pages,
         records=tail.records,
-        requests=_sent(requests),
+        requests=sent(requests_by_outcome(requests)),
         retries=int(requests.get("retries", 0)),
         waited_ms=_waited_ms(requests),
+        requests_by_outcome=requests_by_outcome(requests),
     )
-
-
-def _sent(requests: Mapping[str, float]) -> int:
-    return int(sum(requests.get(f"{REQUESTS}{kind}", 0) for kind in _SENT))
 
 
 def _waited_ms(requests: Mapping[str, float]) -> int:
     return round(1000 * requests.get("waited_s", 0.0))
-
-
-_SENT = ("2xx", "3xx", "4xx", "401", "429", "5xx", "lost")
 
 
 def _hash_of_pages(landed: LandedDay) -> str:

@@ -76,17 +76,13 @@ class ExtractionQuality:
     @property
     def requests_total(self) -> int:
         """All requests that may have reached the org."""
-        return _sent(self.requests)
+        return sent(self.requests)
 
 
 def quality_of(result: Extracted) -> ExtractionQuality:
     """Return the figures of an extraction."""
-    requests = {
-        name.removeprefix(REQUESTS): int(count)
-        for name, count in result.requests.items()
-        if name.startswith(REQUESTS)
-    }
-    total = _sent(requests)
+    requests = requests_by_outcome(result.requests)
+    total = sent(requests)
     return ExtractionQuality(
         org=result.org,
         day=result.day,
@@ -119,5 +115,15 @@ def freshness_minutes(day: date, reaches_to: datetime | None, *, now: datetime) 
     return max(0.0, (now - held_to).total_seconds() / 60)
 
 
-def _sent(requests: Mapping[str, int]) -> int:
+def requests_by_outcome(counts: Mapping[str, float]) -> Mapping[str, int]:
+    """Return the requests among a client's counts, by outcome, such as 2xx, 429 and lost."""
+    return {
+        name.removeprefix(REQUESTS): int(count)
+        for name, count in counts.items()
+        if name.startswith(REQUESTS)
+    }
+
+
+def sent(requests: Mapping[str, int]) -> int:
+    """Return how many of the requests may have reached the org."""
     return sum(count for kind, count in requests.items() if kind != "unsent")

@@ -107,7 +107,12 @@ class SqliteState:
             )
 
     def blocked(self, org: str) -> Block | None:
-        """Return the org's block, if one is in force."""
+        """Return the org's block, if one is in force.
+
+        Where nothing was ever shared, no file is made: it would belong to whoever only looked.
+        """
+        if not self._path.exists():
+            return None
         with self._transaction() as connection:
             return self._block_of(connection, org)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -227,6 +228,7 @@ def test_the_ledger_has_one_row_per_attempt(rig: Rig):
     monday = Interval.of_day(MONDAY)
     assert (first["interval_from"], first["interval_to"]) == (monday.start, monday.end)
     assert (first["epoch"], first["run_id"], first["data_available_to"]) == (1, "run-1", NOON)
+    assert json.loads(str(first["requests_by_outcome"])) == {"2xx": 3, "429": 1}
 
 
 def test_rows_alongside_are_in_the_same_transaction(rig: Rig):

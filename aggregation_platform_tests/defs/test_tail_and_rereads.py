@@ -75,6 +75,10 @@ def test_with_the_lake_six_hours_behind_figures_are_fresh_and_the_job_replaces_t
     assert us.freshness_minutes is not None
     assert us.freshness_minutes <= 15
     assert us.mark.data_available_to == AT_SIX
+    assert us.ingestion.freshness_minutes is not None
+    assert us.ingestion.freshness_minutes <= us.freshness_minutes
+    assert us.ingestion.requests == sum(us.ingestion.requests_by_outcome.values())
+    assert us.ingestion.success_rate == 1.0
     assert sources(platform)["query"] > 0
     assert finality(platform) == "provisional"
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
+from typing import Any
 
+from aggregation_platform.clock import SystemClock
 from aggregation_platform.intervals import Interval
+from aggregation_platform.local_state.sqlite_state import SqliteState
 from aggregation_platform.warehouse.store import LedgerEntry
 
 MONDAY, TUESDAY = date(2026, 1, 5), date(2026, 1, 6)
 
 
-def fetched(org, day, *, until=None, tail=False):
+def fetched(org, day, *, until=None, tail=False, **figures: Any):
     return LedgerEntry(
         org=org,
         dataset="conversations",
@@ -23,6 +26,7 @@ def fetched(org, day, *, until=None, tail=False):
         attempt_id=f"{org}-{day}-{tail}",
         source_job_id=None if tail else "a-job",
         data_available_to=until,
+        **figures,
     )
 
 
@@ -86,6 +90,81 @@ def test_match_rates_are_of_what_was_handled_and_has_an_id(platform):
 
     assert us["match_rates"]["queue"] == {"record_rate": 0.75, "volume_rate": 0.5}
     assert us["match_rates"]["agent"]["record_rate"] == 1.0
+
+
+FIGURES: dict[str, Any] = {
+    "requests": 4,
+    "retries": 1,
+    "waited_ms": 61_000,
+    "pages": 2,
+    "requests_by_outcome": {"2xx": 3, "429": 1},
+}
+
+
+def load_today(here):
+    """Load Monday at an instant within the last days."""
+    here.clock.advance((datetime.now(UTC) - here.clock.now()).total_seconds() - 3600)
+    here.load_facts("us", MONDAY, ledger=[fetched("us", MONDAY, **FIGURES)])
+
+
+def test_the_loads_of_the_last_days_add_up_and_earlier_ones_do_not_count(platform):
+    here = platform(us="2026-01-05", emea="2026-01-05")
+    here.load_facts("us", TUESDAY, ledger=[fetched("us", TUESDAY, **FIGURES)])
+    load_today(here)
+
+    us, emea = told(here)["orgs"]
+
+    assert us["ingestion"]["loads"] == 1
+    assert us["ingestion"]["requests_by_outcome"] == {"2xx": 3, "429": 1}
+    assert us["ingestion"]["success_rate"] == 0.75
+    assert us["ingestion"]["waited_ms"] == 61_000
+    assert (emea["ingestion"]["loads"], emea["ingestion"]["success_rate"]) == (0, None)
+
+
+def test_the_table_tells_how_the_loads_went(platform):
+    here = platform(us="2026-01-05")
+    load_today(here)
+
+    run = here.run("status")
+
+    assert "Loads of 7 days" in run.stdout
+    assert "75.0%" in run.stdout
+    assert "0:01:01" in run.stdout
+    assert "2xx 3, 429 1" in run.stdout
+
+
+def test_an_org_that_wants_no_requests_for_now_is_shown_with_its_reason(platform):
+    here = platform(us="2026-01-05", emea="2026-01-05")
+    state = SqliteState(here.file.parent / "data" / "shared.sqlite", clock=SystemClock())
+    state.block("us", seconds=14_400, reason="status 429")
+    state.close()
+
+    us, emea = told(here)["orgs"]
+    run = here.run("status")
+
+    assert us["blocked"]["reason"] == "status 429"
+    assert emea["blocked"] is None
+    assert "us: asked to stay away until 20" in run.stdout
+    assert "UTC: status 429" in run.stdout
+
+
+def test_a_damaged_shared_state_hides_nothing_else(platform):
+    here = platform(us="2026-01-05")
+    file = here.file.parent / "data" / "shared.sqlite"
+    file.write_bytes(b"no database" * 1000)
+
+    document, run = told(here), here.run("status")
+
+    assert document["site"]["name"] == "site1"
+    assert "delete the file" in document["blocks_unknown"]
+    assert "whether an org asked us to stay away is not known" in run.stdout
+
+
+def test_looking_makes_no_file(platform):
+    here = platform(us="2026-01-05")
+
+    assert told(here)["blocks_unknown"] is None
+    assert not (here.file.parent / "data" / "shared.sqlite").exists()
 
 
 def test_the_site_says_who_may_write(platform):

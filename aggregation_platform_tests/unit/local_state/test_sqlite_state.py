@@ -180,12 +180,19 @@ def test_a_folder_that_cannot_be_written_says_what_to_do(tmp_path: Path):
     state = SqliteState(tmp_path / "file" / "state.sqlite", clock=SystemClock())
 
     with pytest.raises(LocalStateError, match="Let this site's user write there"):
-        state.blocked("us")
+        state.lift_block("us")
+
+
+def test_looking_for_a_block_makes_no_file_that_only_the_looker_could_write(path: Path):
+    state = SqliteState(path, clock=SystemClock())
+
+    assert state.blocked("us") is None
+    assert not path.parent.exists()
 
 
 def test_a_file_held_by_another_for_too_long_is_an_error_that_says_so(path: Path):
     state = SqliteState(path, clock=SystemClock())
-    state.blocked("us")
+    state.lift_block("us")
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     hindered = SqliteState(path, clock=SystemClock(), patience_s=0.5)
@@ -233,7 +240,7 @@ def test_presences_that_cannot_be_written_say_what_to_do(path: Path):
 
 def test_a_damaged_file_is_an_error_that_says_so_and_is_not_kept_open(path: Path):
     state = SqliteState(path, clock=SystemClock())
-    state.blocked("us")
+    state.lift_block("us")
     other = sqlite3.connect(path)
     other.execute("DROP TABLE blocks")
     other.close()
