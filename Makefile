@@ -55,6 +55,10 @@ drill: $(READY) ## Drills with real processes that are really killed (many minut
 dev: $(READY) ## Dagster UI and daemon on the configuration found
 	$(BIN)/aggregation-platform dev
 
+.PHONY: dev-production
+dev-production: $(READY) ## Production's processes here: PostgreSQL, a Snowflake emulator, three of Dagster
+	$(BIN)/aggregation-platform dev-production
+
 .PHONY: constraints
 constraints: $(READY) ## Pin the newest versions that fit pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

@@ -57,25 +57,27 @@ def demo(
 ) -> None:
     """Start three simulated orgs, fill two days, print the global AHT, serve the Dagster UI."""
     invocation.set_up_logs()
-    days = _last_two_days()
-    with _simulated(days, conversations_per_day, seed) as simulator:
-        config = _fresh_configuration(simulator, folder.absolute())
+    days = last_two_days()
+    with simulated(days, conversations_per_day, seed) as simulator:
+        config = fresh_configuration(simulator, folder.absolute())
         with only_one(config):
             _say(f"{len(ORGS)} simulated organizations at {simulator.url}; {days}")
-            _fill(config, days)
-            _show(config, days, _truth(simulator.url, days))
+            fill(config, days, prepared_environment(config))
+            show(config, days, truth_at(simulator.url, days))
             if not no_ui:
                 chosen = free_port(port)
                 _say(f"\nDagster UI: http://127.0.0.1:{chosen}   (Ctrl-C stops everything)")
                 sys.exit(serve_ui(config, port=chosen))
 
 
-def _last_two_days() -> Days:
+def last_two_days() -> Days:
+    """Return the days that are simulated: yesterday and the day before (UTC)."""
     yesterday = SystemClock().now().date() - timedelta(days=1)
     return Days(yesterday - timedelta(days=1), yesterday)
 
 
-def _simulated(days: Days, conversations_per_day: int, seed: int) -> Simulator:
+def simulated(days: Days, conversations_per_day: int, seed: int) -> Simulator:
+    """Return the simulated orgs of the demo; a context manager that serves them."""
     from aggregation_platform.simulator.options import SimulatorOptions
     from aggregation_platform.simulator.server import Simulator
 
@@ -91,7 +93,7 @@ def _simulated(days: Days, conversations_per_day: int, seed: int) -> Simulator:
     )
 
 
-def _fresh_configuration(simulator: Simulator, folder: Path) -> PlatformConfig:
+def fresh_configuration(simulator: Simulator, folder: Path) -> PlatformConfig:
     """Empty the demo's folder and write a configuration for the simulated orgs into it."""
     from aggregation_platform.config.load import load_config
 
@@ -108,23 +110,28 @@ def _fresh_configuration(simulator: Simulator, folder: Path) -> PlatformConfig:
     return load_config(simulator.write_platform_files(folder))
 
 
-def _fill(config: PlatformConfig, days: Days) -> None:
+def fill(config: PlatformConfig, days: Days, environment: Mapping[str, str]) -> None:
+    """Materialize the days in a process of its own.
+
+    Raises:
+        PlatformError: If it was not done.
+    """
     command = command_line(str(config.file), days, config.orgs)
-    ended = subprocess.run(command, env=prepared_environment(config), check=False)  # noqa: S603
+    ended = subprocess.run(command, env=environment, check=False)  # noqa: S603
     if ended.returncode:
         raise PlatformError(
-            "the days could not be filled; the lines above say why. Run `make demo` again."
+            "the days could not be filled; the lines above say why. Run the same command again."
         )
 
 
-def _truth(url: str, days: Days) -> Mapping[str, Any]:
+def truth_at(url: str, days: Days) -> Mapping[str, Any]:
     """Ask the simulator what is true; it counts from its own world."""
     address = f"{url}/control/truth?from={days.first}&to={days.last}"
     with urlopen(address, timeout=60) as reply:  # noqa: S310 - our own loopback address
         return json.load(reply)
 
 
-def _show(config: PlatformConfig, days: Days, truth: Mapping[str, Any]) -> None:
+def show(config: PlatformConfig, days: Days, truth: Mapping[str, Any]) -> None:
     """Print each org's AHT and the world's beside the truth; they are equal or it is an error."""
     from aggregation_platform.assembly import Assembly
     from aggregation_platform.cli.aht import ask

@@ -113,7 +113,7 @@ def serve_ui(config: PlatformConfig, *, port: int) -> int:
     environment = prepared_environment(config)
     recover = [sys.executable, "-m", RECOVERY]
     subprocess.run(recover, env=environment, check=True)  # noqa: S603 - our own module
-    with _interruptible():
+    with interruptible():
         process = subprocess.Popen(  # noqa: S603 - our own interpreter's dagster
             command, env=environment, cwd=config.folder.absolute()
         )
@@ -134,7 +134,7 @@ def _leave(_: int, __: object) -> None:
 
 
 @contextmanager
-def _interruptible() -> Generator[None]:
+def interruptible() -> Generator[None]:
     """Let SIGINT and SIGTERM end us in order.
 
     Started in the background by a shell, a process inherits SIGINT as ignored, and `dagster dev`

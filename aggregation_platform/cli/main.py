@@ -51,6 +51,9 @@ COMMANDS: dict[str, Entry] = {
         f"{_CLI}.warehouse:warehouse", "Migrate the tables, see where they stand, copy them."
     ),
     "dev": Entry(f"{_CLI}.dev:dev", "Serve the Dagster UI and daemon on the configuration found."),
+    "dev-production": Entry(
+        f"{_CLI}.dev_production:dev_production", "Run production's processes here, emulated."
+    ),
 }
 """In the order of --help. A new command is one line here and one file."""
 
