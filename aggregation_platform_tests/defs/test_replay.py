@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import date
-from pathlib import Path
 
 import dagster as dg
 import polars as pl
@@ -13,8 +11,6 @@ import pytest
 from aggregation_platform.assembly import Assembly
 from aggregation_platform.cli.materialize import command_line
 from aggregation_platform.cli.options import Days
-from aggregation_platform.config.load import load_config
-from aggregation_platform.config.models import PlatformConfig
 from aggregation_platform.defs.materialize import Materialization
 from aggregation_platform.facts.tables import TABLES as FACTS
 from aggregation_platform.raw.tables import CONVERSATIONS as RAW
@@ -24,23 +20,6 @@ from aggregation_platform.warehouse.store import Warehouse, WriteStamp
 from aggregation_platform_tests.simulated_platform import SimulatedPlatform
 
 pytestmark = pytest.mark.xdist_group("filled_platform")
-
-
-@pytest.fixture
-def without_api(filled_platform: SimulatedPlatform, tmp_path: Path) -> Assembly:
-    """Return a copy of the filled platform whose orgs do not answer: nothing listens there."""
-    folder = tmp_path / "copy"
-    shutil.copytree(filled_platform.config_file.parent, folder)
-    config = load_config(folder / filled_platform.config_file.name)
-    return Assembly(unreachable(config))
-
-
-def unreachable(config: PlatformConfig) -> PlatformConfig:
-    nowhere = {"api_url": "http://127.0.0.1:9", "login_url": "http://127.0.0.1:9"}
-    organizations = tuple(each.model_copy(update=nowhere) for each in config.organizations)
-    changed = config.model_copy(update={"organizations": organizations})
-    assert config.file is not None
-    return changed.read_from(config.file)
 
 
 def replayed(assembly: Assembly, *days: date) -> Materialization:
