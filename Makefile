@@ -36,6 +36,10 @@ test: $(READY) ## The tests
 	$(if $(LACKS_POSTGRES),@echo "Left out here: the PostgreSQL tests (Debian: apt-get install postgresql)")
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "$(MARKS)"
 
+.PHONY: test-snowflake
+test-snowflake: $(READY) ## The contract of warehouses on a real account (SNOWFLAKE_* variables; empties its tables)
+	$(BIN)/python -m pytest -m snowflake aggregation_platform_tests/contracts
+
 .PHONY: check
 check: $(READY) ## Format, lint, import floors, types
 	$(BIN)/ruff format --check .

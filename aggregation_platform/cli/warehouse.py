@@ -133,16 +133,17 @@ def _end(invocation: Invocation, config: PlatformConfig, where: Path | None) -> 
 
 
 def _grant(source: Warehouse, target: Warehouse, site: str) -> WriteGrant:
-    """Return the right to write the target; its first epoch is above the source's."""
+    """Return the right to write the target; its epoch is above the source's."""
     if target.kind == "duckdb":
         target.migrate(TABLES)
     else:
         refuse_if_behind(target)
-    if target.lease() is not None:
-        return standing_grant(target, site)
     lease = source.lease()
     floor = lease.epoch if lease else Epoch(0)
-    return target.take_epoch(site, seen=Epoch(0), by=site, reason="warehouse copy", floor=floor)
+    grant = standing_grant(target, site)
+    if grant.epoch > floor:
+        return grant
+    return target.take_epoch(site, seen=grant.epoch, by=site, reason="warehouse copy", floor=floor)
 
 
 def named(config: PlatformConfig) -> str:

@@ -25,7 +25,7 @@ create user if not exists aggregation_platform
     type = service
     default_role = aggregation_platform_writer
     default_warehouse = aggregation_platform
-    comment = 'Both sites; RSA_PUBLIC_KEY is site1, RSA_PUBLIC_KEY_2 is site2';
+    comment = 'Both sites: RSA_PUBLIC_KEY is of site1, RSA_PUBLIC_KEY_2 of site2';
 
 use role sysadmin;
 create database if not exists contact_center;
