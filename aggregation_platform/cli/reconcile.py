@@ -1,4 +1,4 @@
-"""`reconcile`: our handle time beside the orgs' own aggregates, cell by cell.
+"""`reconcile`: our handle time beside the orgs' own aggregates, cell by cell; and conversations.
 
 Belongs here: which days are compared, and how a difference is told. Elsewhere: the comparison
 (comparison.py).
@@ -16,7 +16,6 @@ import click
 import polars as pl
 
 from aggregation_platform.assembly import Assembly
-from aggregation_platform.comparison import Compared, compared
 from aggregation_platform.cli.documents import print_json, print_table
 from aggregation_platform.cli.invocation import Invocation
 from aggregation_platform.cli.options import (
@@ -31,6 +30,7 @@ from aggregation_platform.cli.options import (
 )
 from aggregation_platform.cli.progress import Reporter, progress
 from aggregation_platform.cli.reading import refuse_unless_loaded
+from aggregation_platform.comparison import Compared, Counted, compared, counted
 from aggregation_platform.intervals import Interval
 from aggregation_platform.rollups.reconciliation import CELL, Reconciliation
 
@@ -43,16 +43,27 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class OrgDay:
-    """One org's day and what came of it; None: it is not loaded."""
+    """One org's day and what came of it.
+
+    Args:
+        found: Its handle time, compared; None: the day is not loaded.
+        counted: Its conversations; None: not counted, as the day is not loaded or has not settled.
+    """
 
     org: str
     day: date
     found: Compared | None
+    counted: Counted | None = None
 
     @property
     def agrees(self) -> bool:
         """Whether it was compared and nothing differs."""
-        return self.found is not None and self.found.agrees
+        return self.found is not None and self.found.agrees and self.has_every_conversation
+
+    @property
+    def has_every_conversation(self) -> bool:
+        """Whether nothing is known to be missing or too many."""
+        return self.counted is None or self.counted.agrees
 
 
 @click.command()
@@ -74,8 +85,8 @@ def reconcile(
 
     By half hour, queue, agent, media type and direction. Half hours past a provisional day's
     watermark are left out: they have not settled. A difference names the conversations of its
-    cell, first those that are not in the warehouse as they came. Exit status 1 if anything
-    differs or a day is not loaded.
+    cell, first those that are not in the warehouse as they came. The conversations of a settled
+    day are counted on both sides, too. Exit status 1 if anything differs or a day is not loaded.
     """
     days = days_of(first, last)
     config = invocation.config()
@@ -109,7 +120,9 @@ def _checked(assembly: Assembly, orgs: Sequence[str], days: Days) -> list[OrgDay
 
 def _one(assembly: Assembly, org: str, day: date, reporter: Reporter) -> OrgDay:
     reporter.step(f"comparing {org} {day}")
-    checked = OrgDay(org, day, compared(assembly, org, day))
+    found = compared(assembly, org, day)
+    is_settled = found is not None and found.until >= Interval.of_day(day).end
+    checked = OrgDay(org, day, found, counted(assembly, org, day) if is_settled else None)
     reporter.advance()
     return checked
 
@@ -135,6 +148,7 @@ def _day_document(one: OrgDay) -> dict[str, object]:
         "cells_not_settled": report.unsettled_count,
         "handled_count": report.handled_count,
         "handle_ms": report.handle_ms,
+        "conversations": one.counted and _counted(one.counted),
         "differences": [
             {**row, "conversations": [_named(found) for found in _of_cell(one.found, row)]}
             for row in report.differences.iter_rows(named=True)
@@ -142,6 +156,16 @@ def _day_document(one: OrgDay) -> dict[str, object]:
         "rollup_differences": [
             _rollup_row(row) for row in published.differences.iter_rows(named=True)
         ],
+    }
+
+
+def _counted(found: Counted) -> dict[str, object]:
+    return {
+        "counted_by_the_org": found.by_source,
+        "landed": found.landed,
+        "rejected": found.rejected,
+        "missing": found.missing,
+        "surplus": found.surplus,
     }
 
 
@@ -168,6 +192,7 @@ def _of_cell(found: Compared, cell: Row) -> Iterator[Row]:
 
 def _print(checked: Sequence[OrgDay]) -> None:
     titles = ("Org", "Day", "Cells", "Handled", "Handle ms", "Differences", "Rollup differs")
+    titles += ("Conversations", "The org counts")
     print_table(titles, [_line(one) for one in checked], numbers=titles[2:])
     lines = [line for one in checked if one.found for line in _told(one.found)]
     for line in lines[:DIFFERENCES_SHOWN]:
@@ -178,7 +203,7 @@ def _print(checked: Sequence[OrgDay]) -> None:
 
 def _line(one: OrgDay) -> list[str]:
     if one.found is None:
-        return [one.org, str(one.day), "-", "-", "-", "not loaded", "-"]
+        return [one.org, str(one.day), "-", "-", "-", "not loaded", "-", "-", "-"]
     report = one.found.report
     return [
         one.org,
@@ -188,6 +213,8 @@ def _line(one: OrgDay) -> list[str]:
         f"{report.handle_ms:,}",
         f"{report.differences.height:,}",
         f"{one.found.published.differences.height:,}",
+        f"{one.counted.landed:,}" if one.counted else "not settled",
+        "-" if not one.counted or one.counted.by_source is None else f"{one.counted.by_source:,}",
     ]
 
 
@@ -236,11 +263,30 @@ def _say_the_end(ctx: click.Context, checked: Sequence[OrgDay]) -> None:
     unloaded = [f"{one.org} {one.day}" for one in checked if one.found is None]
     if unloaded:
         click.echo(f"not loaded: {', '.join(unloaded)}; materialize them first.", err=True)
+    lacking = [one for one in checked if not one.has_every_conversation]
+    if lacking:
+        click.echo(_count_outcome(lacking), err=True)
     apart = [one.found for one in checked if one.found and not one.found.agrees]
     if apart:
         click.echo(_outcome(apart), err=True)
-    if unloaded or apart:
+    if unloaded or lacking or apart:
         ctx.exit(1)
+
+
+def _count_outcome(lacking: Sequence[OrgDay]) -> str:
+    told = ", ".join(
+        f"{one.org} {one.day} ({_counts(one.counted)})" for one in lacking if one.counted
+    )
+    return (
+        f"the number of conversations differs: {told}; materialize these days again, and if some "
+        "still lack, look whether the org's permissions hide them from us."
+    )
+
+
+def _counts(found: Counted) -> str:
+    if found.by_source is None:
+        return "the org did not say how many it has"
+    return f"{found.missing} missing, {found.surplus} too many"
 
 
 def _outcome(apart: Sequence[Compared]) -> str:

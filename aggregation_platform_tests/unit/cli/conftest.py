@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from aggregation_platform.cli.main import cli
 from aggregation_platform.clock import ManualClock
 from aggregation_platform.epochs import Epoch, WriteGrant
-from aggregation_platform.facts.tables import SESSION_METRICS
+from aggregation_platform.facts.tables import CONVERSATIONS, REJECTS, SESSION_METRICS
 from aggregation_platform.raw.tables import CONVERSATIONS as RAW
 from aggregation_platform.rollups.tables import HANDLE_TIME
 from aggregation_platform.tables import Partition, Table
@@ -83,7 +83,7 @@ def empty_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a warehouse file with tables and a lease; each test gets a copy."""
     file = tmp_path_factory.mktemp("empty") / "warehouse.duckdb"
     warehouse = open_warehouse(DuckDBSettings(file))
-    warehouse.migrate((*OPS_TABLES, RAW, SESSION_METRICS, HANDLE_TIME))
+    warehouse.migrate((*OPS_TABLES, RAW, CONVERSATIONS, REJECTS, SESSION_METRICS, HANDLE_TIME))
     warehouse.ensure_lease(GRANT)
     return file
 

@@ -14,7 +14,7 @@ from aggregation_platform.assembly import Assembly
 from aggregation_platform.comparison import published_cells
 from aggregation_platform.config.load import load_config
 from aggregation_platform.facts.facts import facts_of
-from aggregation_platform.facts.tables import SESSION_METRICS
+from aggregation_platform.facts.tables import CONVERSATIONS, SESSION_METRICS
 from aggregation_platform.identity.tables import AGENTS, QUEUES
 from aggregation_platform.intervals import Interval
 from aggregation_platform.raw.tables import CONVERSATIONS as RAW
@@ -76,10 +76,12 @@ def raw_rows(here) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=RAW.frame_schema)
 
 
-def load(here, *, altered=None, finality="final", ledger=()):
-    """Load Monday as the platform would; `altered` changes the facts before they are stored."""
+def load(here, *, altered=None, finality="final", ledger=(), conversations_left_out=0):
+    """Load Monday as the platform would; `altered` changes the metrics before they are stored."""
     raw = raw_rows(here)
-    metrics = facts_of(raw, org="us", day=MONDAY).session_metrics
+    facts = facts_of(raw, org="us", day=MONDAY)
+    metrics = facts.session_metrics
+    here.write(CONVERSATIONS, US_MONDAY, facts.conversations[conversations_left_out:])
     stored = altered(metrics) if altered else metrics
     here.write(RAW, US_MONDAY, raw)
     here.write(SESSION_METRICS, US_MONDAY, stored, finality, ledger)
@@ -154,6 +156,26 @@ def test_for_people_a_difference_is_one_line_with_its_conversation(here):
     assert f"conversations: {fifth_of(metrics)} (altered: " in line
 
 
+def test_the_conversations_of_a_settled_day_are_counted_on_both_sides(here):
+    load(here)
+
+    counts = told(reconciled(here, "--format", "json"))["conversations"]
+
+    assert counts["counted_by_the_org"] == counts["landed"] > 30
+    assert (counts["missing"], counts["surplus"], counts["rejected"]) == (0, 0, 0)
+
+
+def test_conversations_that_are_not_here_are_counted(here):
+    load(here, conversations_left_out=2)
+
+    run = reconciled(here)
+
+    assert run.exit_code == 1
+    assert run.stderr.splitlines()[-1].startswith(
+        "the number of conversations differs: us 2026-01-05 (2 missing, 0 too many); materialize"
+    )
+
+
 def test_a_lost_conversation_is_named_from_raw(here):
     metrics = load(here, altered=without_the_fifth)
 
@@ -207,6 +229,7 @@ def test_a_provisional_day_is_compared_up_to_the_watermark_that_its_fetch_saw(he
     assert run.exit_code == 0, run.output
     assert told(run)["compared_until"] == "2026-01-05T10:00:00.000Z"
     assert told(run)["cells_not_settled"] > 0
+    assert told(run)["conversations"] is None
     assert "us 2026-01-05: compared up to 10:00 UTC only." in run.stderr
 
 
