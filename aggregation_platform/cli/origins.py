@@ -74,7 +74,7 @@ FROM identity.agents WHERE valid_from <= ? AND valid_to > ?
 """,
 }
 _PARTITIONS = """
-SELECT table_name, org, day, rows, finality, run_id, epoch, written_at, content_hash
+SELECT table_name, org, day, "ROWS", finality, run_id, epoch, written_at, content_hash
 FROM ops.partition_log
 WHERE (table_name IN (?, ?, ?) AND day = ?) OR (table_name = ? AND day = ?)
     OR table_name IN (?, ?)
