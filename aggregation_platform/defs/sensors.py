@@ -78,7 +78,7 @@ def _org_days(assembly: Assembly, _: dg.SensorEvaluationContext) -> Iterator[dg.
             yield dg.RunRequest(
                 run_key=due.run_key,
                 partition_key=org_day_key(Partition(org=due.org, day=due.day)),
-                tags={WAY_TAG: due.way, REASON_TAG: due.reason},
+                tags={WAY_TAG: due.way.value, REASON_TAG: due.reason},
             )
 
 

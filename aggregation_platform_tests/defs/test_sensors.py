@@ -39,7 +39,10 @@ def ticked(platform: SimulatedPlatform, name: str) -> list[dg.RunRequest]:
         repository_def=platform.definitions.get_repository_def(),
         resources={"assembly": platform.assembly},
     ) as context:
-        return list(sensor.evaluate_tick(context).run_requests or [])
+        requests = list(sensor.evaluate_tick(context).run_requests or [])
+    # The daemon gets them over a wire that carries plain text alone.
+    assert all(type(tag) is str for request in requests for tag in request.tags.values())
+    return requests
 
 
 def test_from_nothing_to_the_world_by_sensors_alone(platform: SimulatedPlatform):
