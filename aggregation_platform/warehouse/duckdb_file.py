@@ -33,7 +33,7 @@ _HOLDER = re.compile(r"lock is held in (?P<program>.+?)\s*\(PID (?P<pid>\d+)\)",
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "preserve_insertion_order": "false",
     "autoinstall_known_extensions": "false",
-    "memory_limit": "1GiB",  # beyond it DuckDB spills beside the file; large raw days would not fit
+    "memory_limit": "768MiB",  # beyond it DuckDB spills beside the file; a large raw day does
 }
 
 _files: dict[Path, DuckDBFile] = {}

@@ -30,6 +30,11 @@ from aggregation_platform.warehouse.spool import Spooled
 from aggregation_platform.warehouse.sql_store import SqlWarehouse
 from aggregation_platform.warehouse.statements import load_parquet
 
+_EXPORTED = (
+    "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, "
+    "ROW_GROUP_SIZE_BYTES '32MB', FILE_SIZE_BYTES '32MB'"
+)
+
 MIGRATE = "run `aggregation-platform warehouse migrate`"
 
 
@@ -120,12 +125,13 @@ class DuckDBSession:
             self.execute(load_parquet(DUCKDB, spooled.table, "read_parquet(?)"), [parts])
 
     def export(self, sql: str, values: Sequence[object], folder: Path) -> Sequence[Path]:
-        """Send one SELECT and put its rows into a part file."""
-        part = folder / "00001.parquet"
-        target = str(part).replace("'", "''")
-        options = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
-        self.execute(f"COPY ({sql}) TO '{target}' ({options})", values)
-        return [part]
+        """Send one SELECT and put its rows into part files.
+
+        Bounded by bytes: a row group of DuckDB's usual 122,880 raw records is a gigabyte.
+        """
+        target = str(folder / "rows").replace("'", "''")
+        self.execute(f"COPY ({sql}) TO '{target}' ({_EXPORTED})", values)
+        return sorted((folder / "rows").glob("*.parquet"))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ Elsewhere: what a frame must look like (shapes.py), the hash (content_hash.py).
 from __future__ import annotations
 
 import fcntl
+import math
 import shutil
 import tempfile
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -27,7 +28,10 @@ PART_BYTES = 64 * 2**20
 """Frames are gathered up to about this size in memory before a part file is written."""
 
 BATCH_ROWS = 100_000
-"""Rows in a frame that is read back."""
+BATCH_BYTES = 32 * 2**20
+"""A frame that is read back ends at either; raw records are large, a metric is small."""
+
+_PIECE_ROWS = 4096
 
 _ABANDONED_AFTER = timedelta(hours=1)
 _LOCK = "alive.lock"
@@ -112,10 +116,13 @@ def spool_folder(root: Path, clock: Clock) -> Generator[SpoolFolder]:
 
 def read_parts(parts: Sequence[Path], columns: Sequence[Column]) -> Iterator[pl.DataFrame]:
     """Yield the rows of part files in frames of bounded size, with their declared types."""
-    for part in parts:
-        for batch in pl.scan_parquet(part).collect_batches(chunk_size=BATCH_ROWS):
-            if batch.height:
-                yield as_declared(batch, columns)
+    pieces = (
+        as_declared(piece, columns)
+        for part in parts
+        for piece in pl.scan_parquet(part).collect_batches(chunk_size=_PIECE_ROWS)
+        if piece.height
+    )
+    yield from _gathered(pieces, BATCH_BYTES, BATCH_ROWS)
 
 
 def as_declared(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
@@ -150,15 +157,18 @@ def _checked(
             yield frame.select(order).with_columns(naive)
 
 
-def _gathered(frames: Iterable[pl.DataFrame], part_bytes: int) -> Iterator[pl.DataFrame]:
+def _gathered(
+    frames: Iterable[pl.DataFrame], most_bytes: int, most_rows: float = math.inf
+) -> Iterator[pl.DataFrame]:
     waiting: list[pl.DataFrame] = []
-    size = 0
+    size = rows = 0
     for frame in frames:
         waiting.append(frame)
         size += int(frame.estimated_size())
-        if size >= part_bytes:
+        rows += frame.height
+        if size >= most_bytes or rows >= most_rows:
             yield pl.concat(waiting)
-            waiting, size = [], 0
+            waiting, size, rows = [], 0, 0
     if waiting:
         yield pl.concat(waiting)
 
