@@ -17,12 +17,38 @@ from aggregation_platform.identity.tables import QUEUE_NAMES, QUEUES, UNMAPPED
 _IDS = ("org", "queue_id")
 
 
-def queue_names(sessions: pl.DataFrame) -> pl.DataFrame:
+SESSION_COLUMNS = (
+    "org",
+    "day",
+    "started_at",
+    "purpose",
+    "queue_id",
+    "participant_name",
+    "flow_transfer_type",
+    "flow_transfer_target_address",
+    "flow_transfer_target_name",
+)
+"""What `queue_names` needs of `facts.sessions`; readers may leave the rest."""
+
+
+def queue_names(sessions: pl.DataFrame | Iterable[pl.DataFrame]) -> pl.DataFrame:
     """Return `identity.queue_names` of the org and day whose `facts.sessions` are given.
 
     A queue's leg carries the queue's name as it was then, and so does a flow that passed a
-    conversation on to a queue. A name that is only the id again is no name.
+    conversation on to a queue. A name that is only the id again is no name. Sessions may come in
+    chunks of any cut.
     """
+    chunks = (sessions,) if isinstance(sessions, pl.DataFrame) else sessions
+    seen = pl.concat([QUEUE_NAMES.empty(), *map(_names_in, chunks)])
+    return (
+        seen.group_by("org", "day", "queue_id", "queue_name")
+        .agg(pl.col("last_seen_at").max(), pl.col("session_count").sum())
+        .select(list(QUEUE_NAMES.frame_schema))
+        .sort(QUEUE_NAMES.schema.primary_key())
+    )
+
+
+def _names_in(sessions: pl.DataFrame) -> pl.DataFrame:
     legs = sessions.filter(pl.col("purpose") == "acd").select(
         "org", "day", "queue_id", "started_at", queue_name="participant_name"
     )
@@ -44,7 +70,6 @@ def queue_names(sessions: pl.DataFrame) -> pl.DataFrame:
         named.group_by("org", "day", "queue_id", "queue_name")
         .agg(last_seen_at=pl.col("started_at").max(), session_count=pl.len().cast(pl.Int64))
         .select(list(QUEUE_NAMES.frame_schema))
-        .sort(QUEUE_NAMES.schema.primary_key())
     )
 
 

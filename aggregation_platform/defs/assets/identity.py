@@ -9,7 +9,7 @@ import polars as pl
 from aggregation_platform.assembly import Assembly
 from aggregation_platform.defs.assets.declared import asset_of, key_of, outs_of
 from aggregation_platform.defs.finalities import finality_of_raw
-from aggregation_platform.defs.io_managers import PartitionOutput
+from aggregation_platform.defs.io_managers import PartitionBatches, PartitionOutput
 from aggregation_platform.defs.partitions import Partitions, partition_of
 from aggregation_platform.defs.pictures import table_of_rows
 from aggregation_platform.directory import tables as directory
@@ -23,11 +23,15 @@ def identity_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
     """Return the assets of the layer."""
     every = dg.AllPartitionMapping()
 
-    @asset_of(QUEUE_NAMES, partitions.org_days, ins={"sessions": dg.AssetIn(key=key_of(SESSIONS))})
+    sessions_needed = dg.AssetIn(
+        key=key_of(SESSIONS), metadata={"columns": list(mapped.SESSION_COLUMNS)}
+    )
+
+    @asset_of(QUEUE_NAMES, partitions.org_days, ins={"sessions": sessions_needed})
     def queue_names(
         context: dg.AssetExecutionContext,
         assembly: dg.ResourceParam[Assembly],
-        sessions: pl.DataFrame,
+        sessions: PartitionBatches,
     ) -> PartitionOutput:
         partition = partition_of(context.partition_key, QUEUE_NAMES.partitioned_by)
         return PartitionOutput(

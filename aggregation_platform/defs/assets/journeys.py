@@ -123,18 +123,27 @@ def _evidence(assembly: Assembly, partition: Partition, rules: LinkingRules) -> 
 
 def _handle_times(assembly: Assembly, days: Sequence[date]) -> pl.DataFrame:
     """Add up handle time of the days, and the later handle time of what began on them."""
-    near = conversation_handle_times(
-        assembly.warehouse.read(
-            SESSION_METRICS,
-            [Partition(day=day) for day in days],
-            columns=["org", "conversation_id", "metric", "value_ms"],
-        )
+    batches = assembly.warehouse.read_batches(
+        SESSION_METRICS,
+        [Partition(day=day) for day in days],
+        columns=["org", "conversation_id", "metric", "value_ms"],
     )
+    near = map(conversation_handle_times, batches)
     later = assembly.warehouse.query(
         _LATER_HANDLE_TIME,
         [days[-1], days[-1], days[0], days[-1] + timedelta(days=1)],
     )
-    return pl.concat([near, later.select(near.columns).cast(near.schema)])
+    return pl.concat([later.select(_HANDLED.names()).cast(_HANDLED), *near])
+
+
+_HANDLED = pl.Schema(
+    {
+        "org": pl.String(),
+        "conversation_id": pl.String(),
+        "handled_count": pl.Int64(),
+        "handle_ms": pl.Int64(),
+    }
+)
 
 
 _LATER_HANDLE_TIME = """
