@@ -31,7 +31,7 @@ BATCH_ROWS = 100_000
 BATCH_BYTES = 32 * 2**20
 """A frame that is read back ends at either; raw records are large, a metric is small."""
 
-_PIECE_ROWS = 4096
+_PIECE_ROWS = 2048
 
 _ABANDONED_AFTER = timedelta(hours=1)
 _LOCK = "alive.lock"
