@@ -7,6 +7,7 @@ second. Elsewhere: refusing what is over the limit (gate.py).
 import threading
 from bisect import bisect_left
 from collections import Counter, deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,7 @@ class Counters:
 
     routes: Counter[str] = field(default_factory=Counter[str])
     statuses: Counter[int] = field(default_factory=Counter[int])
+    faults: Counter[str] = field(default_factory=Counter[str])
     jobs_submitted: int = 0
     tokens_issued: int = 0
     conversations_served: int = 0
@@ -31,6 +33,11 @@ class Counters:
         with self.lock:
             self.routes[route] += 1
             self.moments.append(moment)
+
+    def struck(self, route: str, kinds: Iterable[str]) -> None:
+        """Count the faults that strike a request; one may keep another from being seen."""
+        with self.lock:
+            self.faults.update(f"{kind}/{route}" for kind in kinds)
 
     def answered(self, status: int, size: int) -> None:
         """Count a reply."""
@@ -53,6 +60,7 @@ class Counters:
         with self.lock:
             self.routes.clear()
             self.statuses.clear()
+            self.faults.clear()
             self.moments.clear()
             self.jobs_submitted = self.tokens_issued = 0
             self.conversations_served = self.bytes_served = 0
@@ -65,6 +73,7 @@ class Counters:
                 "requests": sum(self.routes.values()),
                 "by_route": dict(self.routes),
                 "by_status": {str(status): count for status, count in self.statuses.items()},
+                "by_fault": dict(self.faults),
                 "jobs_submitted": self.jobs_submitted,
                 "tokens_issued": self.tokens_issued,
                 "conversations_served": self.conversations_served,

@@ -51,6 +51,7 @@ class OrgService:
         self.counters.arrived(route, self.lake.now().timestamp())
         self.lake.catch_up()
         struck = self.faults.strike(self.org, route)
+        self.counters.struck(route, (fault.kind for fault in struck))
         headers: dict[str, str] = {}
         try:
             answer = self._struck(struck, request)

@@ -148,6 +148,19 @@ def test_the_rules_map_every_queue_but_the_one_nobody_agreed_on(us, tmp_path: Pa
     assert {rule.org for rule in rules.agents} == {"us", "emea"}
 
 
+def test_counters_say_which_faults_struck_and_where(us):
+    _control(us, "POST", "reset")
+    _control(us, "POST", "faults", {"kind": "slow", "seconds": 0, "route": "organization"})
+    _control(us, "POST", "faults", {"kind": "job_failed", "remaining": 1})
+    us.send("GET", ME)
+    us.job()
+    us.job()
+
+    told = _control(us, "GET", "counters")[1]["orgs"]["us"]
+
+    assert told["by_fault"] == {"slow/organization": 1, "job_failed/job_create": 1}
+
+
 def test_a_simulator_that_is_not_running_has_no_address(us):
     with pytest.raises(RuntimeError, match="start"):
         assert us.simulator.url
