@@ -41,6 +41,9 @@ COMMANDS: dict[str, Entry] = {
     ),
     "aht": Entry(f"{_CLI}.aht:aht", "Average handle time, with completeness and finality."),
     "status": Entry(f"{_CLI}.status:status", "How fresh, complete and final each org is."),
+    "unblock": Entry(
+        f"{_CLI}.unblock:unblock", "Forget that an org asked to stay away, and say why it did."
+    ),
     "reconcile": Entry(
         f"{_CLI}.reconcile:reconcile", "Our handle time beside the orgs' own aggregates."
     ),
