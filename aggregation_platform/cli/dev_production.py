@@ -112,9 +112,14 @@ def _on_snowflake(config: PlatformConfig, port: int) -> PlatformConfig:
     written["warehouse"] = {
         "kind": "snowflake",
         "snowflake": {
-            "account": "emulated", "user": "writer", "password": "emulated",
-            "role": "AGGREGATION_PLATFORM_WRITER", "warehouse": "AGGREGATION_PLATFORM",
-            "database": "CONTACT_CENTER", "host": "127.0.0.1", "port": port,
+            "account": "emulated",
+            "user": "writer",
+            "password": "emulated",
+            "role": "AGGREGATION_PLATFORM_WRITER",
+            "warehouse": "AGGREGATION_PLATFORM",
+            "database": "CONTACT_CENTER",
+            "host": "127.0.0.1",
+            "port": port,
             "protocol": "http",
         },
     }
