@@ -64,7 +64,7 @@ def main(config_path: str, day: str, *orgs: str) -> int:
         progress=tell,
     )
     for failure in outcome.failures:
-        say(f"failed: {failure.error}")
+        say(f"failed: {failure.org} {type(failure.error).__name__}: {failure.error}")
     return 1 if outcome.failures else 0
 
 
