@@ -65,7 +65,8 @@ class Groups(click.ParamType[tuple[str, ...]]):
     "--by",
     type=Groups(),
     default=(),
-    help=f"Group by any of {','.join(GROUPS)} (hour: of the day, UTC) [default: the total alone].",
+    help=f"Group by any of {', '.join(GROUPS)}, joined by commas (hour: of the day, UTC) "
+    "[default: the total alone].",
 )
 @format_option("table", "csv", "json")
 @config_option

@@ -22,7 +22,7 @@ from aggregation_platform.cli.documents import hours, minutes, print_table
 from aggregation_platform.cli.invocation import Invocation
 from aggregation_platform.cli.launch import free_port, only_one, prepared_environment, serve_ui
 from aggregation_platform.cli.materialize import command_line
-from aggregation_platform.cli.options import Days, pass_invocation
+from aggregation_platform.cli.options import Days, pass_invocation, ui_port_option
 from aggregation_platform.clock import SystemClock
 from aggregation_platform.errors import PlatformError
 
@@ -36,8 +36,14 @@ SIMULATOR_PORT = 8600
 
 @click.command()
 @click.option("--no-ui", is_flag=True, help="Stop after printing.")
-@click.option("--port", default=3000, show_default=True, help="The UI's port, or the next free.")
-@click.option("--conversations-per-day", default=2000, show_default=True, help="Of each org.")
+@ui_port_option
+@click.option(
+    "--conversations-per-day",
+    type=click.IntRange(0),
+    default=2000,
+    show_default=True,
+    help="Of each org.",
+)
 @click.option("--seed", default=1, show_default=True, help="Another seed, another world.")
 @click.option(
     "--folder",

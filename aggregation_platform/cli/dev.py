@@ -11,11 +11,11 @@ import click
 
 from aggregation_platform.cli.invocation import Invocation
 from aggregation_platform.cli.launch import free_port, only_one, serve_ui
-from aggregation_platform.cli.options import config_option, pass_invocation
+from aggregation_platform.cli.options import config_option, pass_invocation, ui_port_option
 
 
 @click.command()
-@click.option("--port", default=3000, show_default=True, help="The UI's port, or the next free.")
+@ui_port_option
 @config_option
 @pass_invocation
 def dev(invocation: Invocation, port: int) -> None:

@@ -33,7 +33,7 @@ from aggregation_platform.cli.demo import (
 )
 from aggregation_platform.cli.invocation import Invocation
 from aggregation_platform.cli.launch import free_port, interruptible, only_one, prepared_environment
-from aggregation_platform.cli.options import pass_invocation
+from aggregation_platform.cli.options import pass_invocation, ui_port_option
 from aggregation_platform.cli.own_postgres import own_postgres
 from aggregation_platform.clock import SystemClock
 from aggregation_platform.config.load import POSTGRES_VARIABLE, load_config
@@ -52,8 +52,14 @@ _LOCATION = "aggregation_platform"
 
 @click.command("dev-production")
 @click.option("--once", is_flag=True, help="Stop when everything has come up.")
-@click.option("--port", default=3000, show_default=True, help="The UI's port, or the next free.")
-@click.option("--conversations-per-day", default=500, show_default=True, help="Of each org.")
+@ui_port_option
+@click.option(
+    "--conversations-per-day",
+    type=click.IntRange(0),
+    default=500,
+    show_default=True,
+    help="Of each org.",
+)
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),

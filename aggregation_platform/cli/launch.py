@@ -83,7 +83,7 @@ def free_port(wanted: int) -> int:
     Raises:
         ConfigurationError: If a hundred ports in a row are taken.
     """
-    for port in range(wanted, wanted + 100):
+    for port in range(wanted, min(wanted + 100, 65_536)):
         with closing(socket.socket()) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -25,6 +25,9 @@ from aggregation_platform.cli.options import (
     orgs_of,
     pass_invocation,
 )
+from aggregation_platform.clock import SystemClock
+from aggregation_platform.config.models import PlatformConfig
+from aggregation_platform.errors import ConfigurationError
 
 MODULE = "aggregation_platform.defs.materialize"
 
@@ -54,8 +57,33 @@ def materialize(
     days = days_of(first, last)
     config = invocation.config()
     chosen = orgs_of(config, orgs)
+    refuse_beyond_the_calendar(days, chosen, config, today=SystemClock().now().date())
     command = command_line(str(config.file), days, chosen, from_landing=from_landing)
     sys.exit(run_to_the_end(command, prepared_environment(config)))
+
+
+def refuse_beyond_the_calendar(
+    days: Days, orgs: Sequence[str], config: PlatformConfig, *, today: date
+) -> None:
+    """Return if there are such days, from the earliest first_day to the running one.
+
+    Raises:
+        ConfigurationError: Otherwise.
+    """
+    if days.last > today:
+        raise ConfigurationError(f"{days.last} has not begun in UTC; pass --to {today} at most.")
+    first = min(entry.first_day for entry in config.organizations)
+    if days.first < first:
+        raise ConfigurationError(
+            f"nothing is fetched before {first}, the earliest first_day in {config.file}; pass "
+            f"--from {first} at least, or move first_day."
+        )
+    own = min(config.organization(org).first_day for org in orgs)
+    if days.last < own:
+        raise ConfigurationError(
+            f"{', '.join(orgs)}: nothing is fetched before {own}, the first_day in {config.file}; "
+            "pass later days, or move first_day."
+        )
 
 
 def command_line(

@@ -85,6 +85,17 @@ def days_of(first: date, last: date) -> Days:
     return Days(first, last)
 
 
+def ui_port_option(command: Command) -> Command:
+    """Add --port, of the Dagster UI."""
+    return click.option(
+        "--port",
+        type=click.IntRange(1, 65_535),
+        default=3000,
+        show_default=True,
+        help="The UI's port, or the next free.",
+    )(command)
+
+
 def org_option(command: Command) -> Command:
     """Add --org, repeatable; read it with `orgs_of`."""
     return click.option(

@@ -262,7 +262,9 @@ def _say_the_end(ctx: click.Context, checked: Sequence[OrgDay]) -> None:
             click.echo(f"{one.org} {one.day}: compared up to {until} UTC only.", err=True)
     unloaded = [f"{one.org} {one.day}" for one in checked if one.found is None]
     if unloaded:
-        click.echo(f"not loaded: {', '.join(unloaded)}; materialize them first.", err=True)
+        days = sorted({one.day for one in checked if one.found is None})
+        load = f"`materialize --from {days[0]} --to {days[-1]}` loads them"
+        click.echo(f"not loaded: {', '.join(unloaded)}; {load}.", err=True)
     lacking = [one for one in checked if not one.has_every_conversation]
     if lacking:
         click.echo(_count_outcome(lacking), err=True)

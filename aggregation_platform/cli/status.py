@@ -246,7 +246,11 @@ def _details(one: Standing) -> list[str]:
     if one.missing:
         shown = ", ".join(str(part) for part in one.missing[:5])
         more = f" and {len(one.missing) - 5} more stretches" if len(one.missing) > 5 else ""
-        told.append(f"missing days: {shown}{more}; `materialize` loads them")
+        first = one.missing[0]
+        told.append(
+            f"missing days: {shown}{more}; `materialize --from {first.first} --to {first.last} "
+            f"--org {one.org}` loads {'them' if len(one.missing) == 1 else 'the first of them'}"
+        )
     told += [
         f"gap {gap['state']}: {gap['interval_from']:%Y-%m-%d %H:%M} to "
         f"{gap['interval_to']:%Y-%m-%d %H:%M} UTC, {gap['cause']}"

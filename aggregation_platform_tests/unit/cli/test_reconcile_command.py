@@ -207,7 +207,9 @@ def test_a_day_that_is_not_loaded_is_no_agreement(here):
 
     assert run.exit_code == 1
     assert told(run) == {"org": "us", "day": "2026-01-05", "loaded": False}
-    assert run.stderr.splitlines()[-1] == "not loaded: us 2026-01-05; materialize them first."
+    assert run.stderr.splitlines()[-1] == (
+        "not loaded: us 2026-01-05; `materialize --from 2026-01-05 --to 2026-01-05` loads them."
+    )
 
 
 def test_a_provisional_day_is_compared_up_to_the_watermark_that_its_fetch_saw(here):

@@ -188,7 +188,8 @@ def test_the_table_says_what_is_missing_and_what_to_run(platform):
     assert run.exit_code == 0
     assert "site site1: STANDALONE, lease held by site1, epoch 1" in run.stdout
     assert "us: missing days: 2026-01-06 to " in run.stdout
-    assert "`materialize` loads them" in run.stdout
+    assert "`materialize --from 2026-01-06 --to 20" in run.stdout
+    assert "--org us` loads them" in run.stdout
 
 
 def test_before_anything_was_loaded_it_says_what_to_run(platform):

@@ -68,6 +68,9 @@ def test_every_command_of_the_list_exists_and_has_help(name):
         (("simulate", "--fault", "slo"), "did you mean slow?"),
         (("simulate", "--fault", "slow:secs=3"), "'secs=3' is not name=value with one of org"),
         (("simulate", "--orgs", "0"), "use a number from 1 to 1000"),
+        (("demo", "--port", "70000"), "70000 is not in the range 1<=x<=65535"),
+        (("dev", "--port", "-1"), "-1 is not in the range 1<=x<=65535"),
+        (("demo", "--conversations-per-day", "-1"), "-1 is not in the range x>=0"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_says_what_is_wrong(arguments, said):
@@ -76,6 +79,26 @@ def test_wrong_usage_ends_with_2_and_says_what_is_wrong(arguments, said):
     assert shown.exit_code == 2
     assert said in shown.stderr
     assert shown.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "org", "said"),
+    [
+        ("2026-01-04", "2026-01-05", "us", "pass --from 2026-01-05 at least, or move first_day."),
+        ("2026-01-05", "2026-01-06", "emea", "emea: nothing is fetched before 2026-02-01"),
+        ("2026-01-05", "2035-01-05", "us", "2035-01-05 has not begun in UTC; pass --to 20"),
+    ],
+)
+def test_days_that_are_in_no_calendar_are_refused_before_anything_is_fetched(
+    platform, first, last, org, said
+):
+    here = platform(us="2026-01-05", emea="2026-02-01")
+
+    ended = here.run("materialize", "--from", first, "--to", last, "--org", org)
+
+    assert ended.exit_code == 1
+    assert said in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
 
 
 def test_without_a_configuration_it_ends_with_1_one_line_and_no_traceback(tmp_path):
