@@ -14,7 +14,7 @@ import dagster as dg
 
 from aggregation_platform.assembly import Assembly
 from aggregation_platform.defs.assets.raw import RUN_AGAIN_AT, RUN_AGAIN_TAGS, WAY_TAG
-from aggregation_platform.defs.jobs import DIRECTORY, IDENTITY, ORG_DAY, WORLD_DAY
+from aggregation_platform.defs.jobs import DIRECTORY, IDENTITY, ORG_DAY, RECONCILE, WORLD_DAY
 from aggregation_platform.defs.partitions import org_day_key
 from aggregation_platform.directory.tables import USERS
 from aggregation_platform.errors import WarehouseBusyError
@@ -22,6 +22,7 @@ from aggregation_platform.extraction.due import Stored, due_org_days, due_world_
 from aggregation_platform.facts.tables import SESSION_METRICS
 from aggregation_platform.identity.tables import QUEUE_NAMES, QUEUES
 from aggregation_platform.intervals import day_key
+from aggregation_platform.raw.finality import REPROCESSED_AFTER
 from aggregation_platform.rollups.tables import HANDLE_TIME
 from aggregation_platform.tables import Partition
 
@@ -39,6 +40,7 @@ def sensors() -> list[dg.SensorDefinition]:
         _sensor("directories_due", DIRECTORY, _directories, every_s=600),
         _sensor("identity_due", IDENTITY, _identity, every_s=120),
         _sensor("world_days_due", WORLD_DAY, _world_days, every_s=60),
+        _sensor("reconciliations_due", RECONCILE, _reconciliations, every_s=600),
         _sensor("runs_to_repeat", ORG_DAY, _runs_to_repeat, every_s=60),
     ]
 
@@ -157,6 +159,27 @@ def _world_days(assembly: Assembly, _: dg.SensorEvaluationContext) -> Iterator[d
     )
     for day, newest in due:
         yield dg.RunRequest(run_key=f"{day}/{newest.isoformat()}", partition_key=day_key(day))
+
+
+_SETTLED = """
+    select org, day, content_hash from ops.partition_log
+    where table_name = ? and finality <> 'provisional' and day >= ? and day < ?
+"""
+
+
+def _reconciliations(assembly: Assembly, _: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest]:
+    """Compare each settled day with its org's own figures, once for each reading of it."""
+    assembly.grant  # noqa: B018 - brings the tables there on a first start
+    today = assembly.clock.now().date()
+    oldest = today - timedelta(days=assembly.config.freshness.reread_days + 2)
+    settled = today - REPROCESSED_AFTER
+    for org, day, content in assembly.warehouse.query(
+        _SETTLED, [SESSION_METRICS.key, oldest, settled]
+    ).iter_rows():
+        yield dg.RunRequest(
+            run_key=f"{org}/{day}/{content}",
+            partition_key=org_day_key(Partition(org=org, day=day)),
+        )
 
 
 def _runs_to_repeat(

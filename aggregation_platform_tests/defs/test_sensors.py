@@ -71,6 +71,22 @@ def test_from_nothing_to_the_world_by_sensors_alone(platform: SimulatedPlatform)
     ] == [[], [], [], []]
 
 
+def test_a_settled_day_is_compared_with_its_org_once_for_each_reading(
+    platform: SimulatedPlatform,
+):
+    clock = platform.assembly.clock
+    assert isinstance(clock, ManualClock)
+    platform.must(platform.org_day("us", platform.days[0]))
+    assert ticked(platform, "reconciliations_due") == []
+
+    clock.advance(4 * 24 * 3600)
+    (due,) = ticked(platform, "reconciliations_due")
+    platform.must(platform.run("reconcile_org_day", due.partition_key))
+    (again,) = ticked(platform, "reconciliations_due")
+
+    assert due.run_key == again.run_key
+
+
 def test_a_run_sent_away_for_hours_fails_at_once_says_why_and_is_repeated_when_it_is_time(
     platform: SimulatedPlatform,
 ):
