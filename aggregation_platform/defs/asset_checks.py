@@ -133,7 +133,9 @@ def has_every_org(assembly: Assembly, day: date) -> dg.AssetCheckResult:
 
 def keeps_totals(assembly: Assembly, day: date) -> dg.AssetCheckResult:
     """The rollup holds exactly the handle time of the facts: no mapping loses or makes any."""
-    both = assembly.warehouse.query(_TOTALS, [day, day])
+    orgs = assembly.config.orgs_on(day)
+    totals = _TOTALS.format(orgs=", ".join("?" for _ in orgs))
+    both = assembly.warehouse.query(totals, [day, day, *orgs])
     rollup, facts = (
         (row["handled_count"], row["handle_ms"])
         for row in both.sort("side", descending=True).iter_rows(named=True)
@@ -157,7 +159,7 @@ _TOTALS = """
     from rollups.handle_time where day = ?
     union all
     select 'facts', count(*), coalesce(sum(value_ms), 0)::bigint
-    from facts.session_metrics where day = ? and metric = 'tHandle'
+    from facts.session_metrics where day = ? and metric = 'tHandle' and org in ({orgs})
 """
 
 
