@@ -104,6 +104,7 @@ def first_evening(storm: Storm, stormy: Path, dice: random.Random) -> Hits:
     outage = storm.strike(kind="down", org=AWAY)
     hours = {"kind": "rate_limited", "org": KEPT_AWAY, "retry_after": str(FOR_HOURS)}
     ban = storm.strike(**hours, route="job_results", skip=30)
+    storm.strike(kind="job_stuck", org="emea", remaining=2)
     for fault in BIG.faults:
         storm.strike(**fault)
     began = time.monotonic()
@@ -246,9 +247,14 @@ def test_a_big_storm_with_every_fault_loses_and_doubles_nothing_and_keeps_the_bu
         calm = fetch_calmly(storm)
 
     assert hits.processes == BIG.kills
+    assert kinds_struck(counters) == {"down", *(fault["kind"] for fault in BIG.faults)}
     assert max(read_to) < Interval.of_day(DAY).end
     hold_figures(storm, stormy, counters, hits, fetches=2)
     hold_equal(storm, stormy, calm)
+
+
+def kinds_struck(counters: dict[str, Any]) -> set[str]:
+    return {fault.split("/")[0] for seen in counters.values() for fault in seen["by_fault"]}
 
 
 def read_up_to(config: Path, org: str) -> datetime:
