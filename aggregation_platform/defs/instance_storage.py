@@ -16,7 +16,7 @@ from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
 from aggregation_platform.config.load import dagster_home, postgres_url
-from aggregation_platform.errors import ConfigurationError
+from aggregation_platform.config.models import DEFAULT_DATA_FOLDER
 
 
 class InstanceStorage(DagsterStorage, ConfigurableClass):
@@ -51,10 +51,11 @@ class InstanceStorage(DagsterStorage, ConfigurableClass):
 
 
 def _home() -> Path:
-    home = dagster_home()
-    if home is None:
-        raise ConfigurationError(
-            "DAGSTER_HOME is not set; set it to the folder that has dagster.yaml, or start Dagster "
-            "by `aggregation-platform dev`."
-        )
-    return home
+    """Return DAGSTER_HOME; a command run without one keeps to where `dev` would put it.
+
+    Every process started in the same folder then finds the same history, where Dagster's own
+    default is a temporary folder for each.
+    """
+    home = dagster_home() or DEFAULT_DATA_FOLDER / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    return home.absolute()

@@ -1,5 +1,6 @@
 """The definitions load anywhere, and the asset graph is the one that was meant."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,10 +23,13 @@ def definitions() -> dg.Definitions:
 def test_definitions_load_in_a_fresh_interpreter_without_secrets_network_or_warehouse(
     tmp_path: Path,
 ):
-    environment = child_environment(
-        {"AGGREGATION_PLATFORM_CONFIG": str(EXAMPLE), "DAGSTER_HOME": str(tmp_path)}
-    )
-    without_secrets = {k: v for k, v in environment.items() if not k.startswith("GENESYS_")}
+    environment = child_environment({"AGGREGATION_PLATFORM_CONFIG": str(EXAMPLE)})
+    without_secrets = {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith("GENESYS_") and name != "DAGSTER_HOME"
+    }
+    shutil.copyfile(ROOT / "dagster.yaml", tmp_path / "dagster.yaml")
     ran = subprocess.run(
         [
             str(Path(sys.executable).with_name("dagster")),
@@ -35,14 +39,14 @@ def test_definitions_load_in_a_fresh_interpreter_without_secrets_network_or_ware
             str(ROOT / "workspace.yaml"),
         ],
         env=without_secrets,
-        cwd=ROOT,
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
 
     assert ran.returncode == 0, ran.stderr
-    assert list(tmp_path.glob("*.duckdb")) == []
+    assert list(tmp_path.glob("**/*.duckdb")) == []
 
 
 def test_every_asset_stands_under_its_layer_and_its_group(definitions: dg.Definitions):
