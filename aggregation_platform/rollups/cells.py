@@ -42,19 +42,16 @@ def cells_of(
     row. The result is additive over chunks (`sum_of`), and in no order.
     """
     dims = ["interval_start", *ids]
-    long = (
+    emitted = (
         metrics.lazy()
         .filter(pl.col("metric").is_in(sorted({measure.metric for measure in measures})))
         .select(
             pl.col("emitted_at").dt.truncate("30m").alias("interval_start"),
             *(pl.col(name).fill_null(NONE) for name in ids),
-            "metric",
-            "value_ms",
+            *map(_expression, measures),
         )
-        .group_by(*dims, "metric")
-        .agg(pl.len().cast(pl.Int64).alias("count"), pl.col("value_ms").sum().alias("sum"))
     )
-    return long.group_by(dims).agg(map(_expression, measures)).collect()
+    return emitted.group_by(dims).agg(pl.all().sum()).collect()
 
 
 def sum_of(
@@ -86,7 +83,10 @@ def _added(
 
 
 def _expression(measure: Measure) -> pl.Expr:
-    return pl.col(measure.how).filter(pl.col("metric") == measure.metric).sum().alias(measure.name)
+    """What one metric adds to the measure; a column each costs a third of grouping by metric."""
+    adds = pl.col("value_ms") if measure.how == "sum" else pl.lit(1, pl.Int64)
+    mine = pl.when(pl.col("metric") == measure.metric).then(adds)
+    return mine.otherwise(pl.lit(0, pl.Int64)).alias(measure.name)
 
 
 _NO_METRICS = pl.DataFrame(
