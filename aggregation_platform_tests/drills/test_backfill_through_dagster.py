@@ -1,4 +1,7 @@
-"""A backfill of five organizations through the real daemon, which is killed on the way."""
+"""A backfill of five organizations through the real daemon, which is killed on the way.
+
+The sensors ask for the newest days of the same organizations meanwhile; the queue is shared.
+"""
 
 import os
 import signal
@@ -65,7 +68,7 @@ def test_a_backfill_is_bounded_per_organization_and_outlives_its_daemon(tmp_path
         most: Counter[str] = Counter()
         with dagster(config, 3471) as process:
             backfill = launch(3471, simulator)
-            until(lambda: seen(3471, backfill, most)["SUCCESS"] >= 3, within_s=300)
+            until(lambda: seen(3471, backfill, most)["SUCCESS"] >= 3, within_s=1200)
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         with dagster(config, 3472):
