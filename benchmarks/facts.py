@@ -1,22 +1,13 @@
 """What it costs to turn landed pages into facts, against just decoding them.
 
 FLOOR is `orjson.loads(zlib.decompress(page))`: what any Python reader pays before it has done
-anything. CPU seconds of all threads; the ways take turns in random order, and each ratio is the
-median over the rounds of the ratio within a round. Pages are the simulator's.
-
-    python -m benchmarks.facts [--pages 6] [--rounds 7]
+anything. Pages are the simulator's.
 """
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import json
-import random
-import resource
-import statistics
-import sys
-import time
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -34,9 +25,12 @@ from aggregation_platform.raw.conversations import raw_conversations
 from aggregation_platform.simulator.options import SimulatorOptions
 from aggregation_platform.simulator.payloads import record_of
 from aggregation_platform.simulator.world import World
+from benchmarks.measuring import Figure, figure_of, peak_mib, taking_turns
 
 DAY = date(2026, 1, 5)
 PAGE_SIZE = 1000
+DEFAULT_SIZE = 6_000
+ROUNDS = 5
 BARS = {"flatten": 0.85, "facts_of": 0.85, "pages to facts": 1.3}
 """Of FLOOR; `flatten` is without the gate, the other two with the gate on every record."""
 
@@ -113,23 +107,6 @@ def ways(pages: list[GzippedPage]) -> dict[str, Callable[[], object]]:
     }
 
 
-def cpu_seconds(work: Callable[[], object]) -> float:
-    """Measure user and system time of all threads."""
-    begun = time.process_time()
-    work()
-    return time.process_time() - begun
-
-
-def measured(work: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Run every way once per round, in random order."""
-    order = random.Random(1)  # noqa: S311 - an order, not a secret
-    seconds: dict[str, list[float]] = {name: [] for name in work}
-    for _ in range(rounds):
-        for name in order.sample(list(work), len(work)):
-            seconds[name].append(cpu_seconds(work[name]))
-    return seconds
-
-
 def peak_growth_mib(pages: list[GzippedPage], *, times: int) -> tuple[float, float]:
     """Return peak memory after the pages were read once, and its growth over so many times."""
 
@@ -138,41 +115,33 @@ def peak_growth_mib(pages: list[GzippedPage], *, times: int) -> tuple[float, flo
             facts_of(frame, org="us", day=DAY)
 
     read_once()
-    first = _peak_mib()
+    first = peak_mib()
     for _ in range(times):
         read_once()
-    return first, _peak_mib() - first
+    return first, peak_mib() - first
 
 
-def _peak_mib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def report(pages: list[GzippedPage], rounds: int) -> Iterator[str]:
-    """Yield the lines of the report."""
-    sizes = [len(page.read()) for page in pages]
+def figures(size: int) -> Iterator[Figure]:
+    """Measure pages of so many conversations in all."""
+    pages = simulated_pages(max(1, size // PAGE_SIZE))
     records = sum(len(page.conversation_ids) for page in pages)
-    yield f"{len(pages)} pages, {records} conversations, {sum(sizes) / records:.0f} bytes each"
+    told = f"{len(pages)} pages, {records:,} conversations"
     first, growth = peak_growth_mib(pages, times=10)
-    yield f"peak memory {first:.0f} MiB, growth over {10 * len(pages)} more pages {growth:.0f} MiB"
-    seconds = measured(ways(pages), rounds)
-    for name, taken in seconds.items():
-        ratios = [one / floor for one, floor in zip(taken, seconds["FLOOR"], strict=True)]
-        ms = statistics.median(taken) / len(pages) * 1000
-        bar = f"  (bar {BARS[name]:.2f})" if name in BARS else ""
-        yield f"{name:30s} {ms:7.1f} ms a page  {statistics.median(ratios):5.2f} x FLOOR{bar}"
-
-
-def main() -> None:
-    """Print the report."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--pages", type=int, default=6)
-    parser.add_argument("--rounds", type=int, default=7)
-    chosen = parser.parse_args()
-    for line in report(simulated_pages(chosen.pages), chosen.rounds):
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main()
+    yield Figure(
+        what="facts: peak memory, and its growth over ten times the pages",
+        size=told,
+        ours=f"{first:.0f} MiB, grows {growth:.0f} MiB",
+        value=growth / first,
+        bar=0.1,
+    )
+    seconds = taking_turns(ways(pages), ROUNDS)
+    for name in seconds:
+        if name != "FLOOR":
+            yield figure_of(
+                f"facts: {name}",
+                seconds,
+                ours=name,
+                peer="FLOOR",
+                size=told,
+                bar=BARS.get(name),
+            )
