@@ -24,7 +24,7 @@ class Finality(StrEnum):
     COMPLETE = "complete"
     """All there was is here; the source may still rewrite it."""
     FINAL = "final"
-    """Read again after the source's rewrite without a change, or past the re-read window."""
+    """Read after the re-read window had passed: the source rewrites it no more."""
 
 
 def finality_of(
@@ -33,7 +33,6 @@ def finality_of(
     data_available_to: datetime | None,
     read_at: datetime,
     reread_days: int,
-    unchanged: bool = False,
 ) -> Finality:
     """Say how final a partition is that was read at `read_at`.
 
@@ -43,12 +42,10 @@ def finality_of(
             for rows of the synchronous query.
         read_at: When this reading was fetched.
         reread_days: Length of the re-read window, in days after the interval.
-        unchanged: Whether this was a re-read and had the same content as the reading before.
     """
     if data_available_to is None or data_available_to < interval.end:
         return Finality.PROVISIONAL
-    age = read_at - interval.end
-    if age >= timedelta(days=reread_days) or (unchanged and age >= REPROCESSED_AFTER):
+    if read_at - interval.end >= timedelta(days=reread_days):
         return Finality.FINAL
     return Finality.COMPLETE
 

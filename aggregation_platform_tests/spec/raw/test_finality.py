@@ -1,4 +1,4 @@
-"""How final a day is: by the lake's watermark, the re-read window, and re-reads without change."""
+"""How final a day is: by the lake's watermark and by when it was read last."""
 
 from datetime import UTC, date, datetime
 
@@ -13,28 +13,23 @@ def at(text: str) -> datetime:
 
 
 @pytest.mark.parametrize(
-    ("watermark", "read_at", "unchanged", "finality"),
+    ("watermark", "read_at", "finality"),
     [
-        (None, "06 03:00", False, "provisional"),
-        ("05 23:59", "06 03:00", False, "provisional"),
-        ("05 23:59", "20 03:00", True, "provisional"),
-        ("06 00:00", "06 03:00", False, "complete"),
-        ("07 00:00", "07 03:00", True, "complete"),
-        ("09 00:00", "09 00:00", False, "complete"),
-        ("09 00:00", "09 00:00", True, "final"),
-        ("09 23:00", "09 23:59", False, "complete"),
-        ("10 00:00", "10 00:00", False, "final"),
+        (None, "06 03:00", "provisional"),
+        ("05 23:59", "06 03:00", "provisional"),
+        ("05 23:59", "20 03:00", "provisional"),
+        ("06 00:00", "06 03:00", "complete"),
+        ("09 00:00", "09 00:00", "complete"),
+        ("09 23:00", "09 23:59", "complete"),
+        ("10 00:00", "10 00:00", "final"),
     ],
 )
-def test_the_5th_of_january_with_a_re_read_window_of_four_days(
-    watermark, read_at, unchanged, finality
-):
+def test_the_5th_of_january_with_a_re_read_window_of_four_days(watermark, read_at, finality):
     found = finality_of(
         Interval.of_day(date(2026, 1, 5)),
         data_available_to=at(watermark) if watermark else None,
         read_at=at(read_at),
         reread_days=4,
-        unchanged=unchanged,
     )
 
     assert found == finality
