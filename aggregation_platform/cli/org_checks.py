@@ -14,7 +14,12 @@ from aggregation_platform.cli.findings import Finding, State, found
 from aggregation_platform.config.models import OrganizationConfig
 from aggregation_platform.errors import PlatformError
 from aggregation_platform.genesys.client import GenesysClient, client_for
-from aggregation_platform.genesys.reference import Listing, OrganizationIdentity
+from aggregation_platform.genesys.reference import (
+    NEEDED,
+    PERMISSION_FOR,
+    Listing,
+    OrganizationIdentity,
+)
 from aggregation_platform.genesys.retries import RetryPolicy
 from aggregation_platform.genesys.tokens import TokenStore
 from aggregation_platform.intervals import Interval
@@ -22,18 +27,6 @@ from aggregation_platform.local_state.state import LocalState
 
 QUICK = RetryPolicy(tries=2, total_s=20.0, retry_after_cap_s=5.0)
 """A person waits for the answer: one repetition, no long waits."""
-
-NEEDED = (Listing.USERS, Listing.QUEUES, Listing.WRAPUP_CODES)
-"""Without these no figure has names; the other listings only add to them."""
-
-_OF_A_LISTING = {
-    Listing.USERS: "directory > user > view",
-    Listing.QUEUES: "routing > queue > view",
-    Listing.WRAPUP_CODES: "routing > wrapupCode > view",
-    Listing.DIVISIONS: "authorization > division > view",
-    Listing.SKILLS: "routing > skill > view",
-    Listing.GROUPS: "directory > group > view",
-}
 
 
 def check_org(assembly: Assembly, org: str) -> Sequence[Finding]:
@@ -129,7 +122,7 @@ def _listed(config: OrganizationConfig, kind: Listing, client: GenesysClient) ->
         listed = client.listing(kind)
     except PlatformError as error:
         state = State.FAILED if kind in NEEDED else State.NOTE
-        told = f"{name} (permission {_OF_A_LISTING[kind]}): {_told(error, config.org)}"
+        told = f"{name} (permission {PERMISSION_FOR[kind]}): {_told(error, config.org)}"
         return Finding(state, f"{config.org} permissions", told)
     return Finding(State.OK, f"{config.org} permissions", f"{len(listed)} {name}")
 

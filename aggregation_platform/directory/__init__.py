@@ -1,1 +1,1 @@
-"""Whom and what an org's records name, with their past: users, queues, codes, divisions, groups."""
+"""Whom and what an org's records name, with their past: users, queues, codes, groups, teams."""

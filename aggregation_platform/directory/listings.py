@@ -18,6 +18,7 @@ from aggregation_platform.directory.tables import (
     GROUPS,
     QUEUES,
     SKILLS,
+    TEAMS,
     USERS,
     WRAP_UP_CODES,
 )
@@ -33,6 +34,7 @@ ENTITY_ID = {
     DIVISIONS.key: "division_id",
     SKILLS.key: "skill_id",
     GROUPS.key: "group_id",
+    TEAMS.key: "team_id",
 }
 """The column that names an entity of each table within its org."""
 
@@ -179,5 +181,11 @@ _READERS: dict[str, dict[str, _Read]] = {
         "group_name": _text("name"),
         "group_type": _text("type"),
         "state": _text("state"),
+    },
+    TEAMS.key: {
+        **_DIVISION,
+        "team_id": _text("id"),
+        "team_name": _text("name"),
+        "description": _text("description"),
     },
 }

@@ -74,11 +74,20 @@ class Groups(Version):
     state = dy.String(nullable=True)
 
 
+class Teams(Version):
+    """One row per version of a team of an org; `team_id` of a session names one."""
+
+    team_id = dy.String(primary_key=True)
+    team_name = dy.String(nullable=True)
+    description = dy.String(nullable=True)
+
+
 USERS = Table("directory", "users", Users, ("org",))
 QUEUES = Table("directory", "queues", Queues, ("org",))
 WRAP_UP_CODES = Table("directory", "wrap_up_codes", WrapUpCodes, ("org",))
 DIVISIONS = Table("directory", "divisions", Divisions, ("org",))
 SKILLS = Table("directory", "skills", Skills, ("org",))
 GROUPS = Table("directory", "groups", Groups, ("org",))
+TEAMS = Table("directory", "teams", Teams, ("org",))
 
-TABLES = (USERS, QUEUES, WRAP_UP_CODES, DIVISIONS, SKILLS, GROUPS)
+TABLES = (USERS, QUEUES, WRAP_UP_CODES, DIVISIONS, SKILLS, GROUPS, TEAMS)

@@ -108,7 +108,7 @@ class GenesysClient:
         return queries.query_page(self._api, interval, page_number=page_number, page_size=page_size)
 
     def listing(self, kind: Listing) -> Listed:
-        """List users (of any state), queues, wrap-up codes, divisions, skills or groups."""
+        """List users (of any state), queues, wrap-up codes, divisions, skills, groups or teams."""
         return reference.listing(self._api, kind)
 
     def handle_time_aggregates(

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import structlog
@@ -26,7 +27,10 @@ _UNSORTED: Mapping[str, str] = {}
 
 
 class Listing(Enum):
-    """What can be listed: path, page size in use, and what keeps the order stable."""
+    """What can be listed: path, page size in use, what keeps the order stable, how it is paged.
+
+    Teams alone are paged by a cursor, which stands in `nextUri`; no total is told of them.
+    """
 
     USERS = ("/api/v2/users", 500, {"state": "any", "sortOrder": "ASC"})
     QUEUES = ("/api/v2/routing/queues", 500, {"sortOrder": "asc"})
@@ -34,11 +38,30 @@ class Listing(Enum):
     DIVISIONS = ("/api/v2/authorization/divisions", 500, _UNSORTED)
     SKILLS = ("/api/v2/routing/skills", 500, _UNSORTED)
     GROUPS = ("/api/v2/groups", 500, {"sortOrder": "ASC"})
+    TEAMS = ("/api/v2/teams", 100, _UNSORTED, "after")
 
-    def __init__(self, path: str, page_size: int, parameters: Mapping[str, str]) -> None:
+    def __init__(
+        self, path: str, page_size: int, parameters: Mapping[str, str], cursor: str | None = None
+    ) -> None:
         self.path = path
         self.page_size = page_size
         self.parameters = parameters
+        self.cursor = cursor
+
+
+NEEDED = (Listing.USERS, Listing.QUEUES, Listing.WRAPUP_CODES)
+"""Without these no figure has names; the others only add to them, where they are permitted."""
+
+PERMISSION_FOR: Mapping[Listing, str] = {
+    Listing.USERS: "directory > user > view",
+    Listing.QUEUES: "routing > queue > view",
+    Listing.WRAPUP_CODES: "routing > wrapupCode > view",
+    Listing.DIVISIONS: "authorization > division > view",
+    Listing.SKILLS: "routing > skill > view",
+    Listing.GROUPS: "directory > group > view",
+    Listing.TEAMS: "groups > team > view",
+}
+"""What an administrator of the organization gives to the OAuth client's role."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +69,10 @@ class Listed:
     """A listing: each entity once, as the API spelled it.
 
     Args:
-        whole: Whether there are as many as the organization said. If not, an entity may be
-            missing: add what is here, delete nothing for not being here.
-        total: The number the organization said last.
+        whole: Whether there are as many as the organization said or, of a list paged by cursor,
+            whether its last page was read. If not, an entity may be missing: add what is here,
+            delete nothing for not being here.
+        total: The number the organization said last; None if it told none.
     """
 
     entities: tuple[Mapping[str, Any], ...] = field(repr=False)
@@ -104,34 +128,62 @@ def listing(api: Api, kind: Listing) -> Listed:
     entities: dict[str, Mapping[str, Any]] = {}
     total: int | None = None
     for _ in range(PASSES):
-        seen, total = _one_pass(api, kind)
-        entities |= seen
-        if total is not None and len(seen) == total:
-            return Listed(tuple(seen.values()), whole=True, total=total)
+        reading = _by_cursor(api, kind, kind.cursor) if kind.cursor else _by_number(api, kind)
+        entities |= reading.seen
+        total = reading.total
+        if reading.whole:
+            return Listed(tuple(reading.seen.values()), whole=True, total=total)
     _log.warning(
         "listing_not_whole", org=api.org, path=kind.path, listed=len(entities), total=total
     )
     return Listed(tuple(entities.values()), whole=len(entities) == total, total=total)
 
 
-def _one_pass(api: Api, kind: Listing) -> tuple[dict[str, Mapping[str, Any]], int | None]:
+@dataclass(frozen=True)
+class _Reading:
+    """One pass over the pages of a list."""
+
+    seen: Mapping[str, Mapping[str, Any]]
+    total: int | None
+    whole: bool
+
+
+def _by_number(api: Api, kind: Listing) -> _Reading:
     """Read pages until one is the last, is empty, or brings nothing new."""
     seen: dict[str, Mapping[str, Any]] = {}
     total: int | None = None
     returned = 0
     for number in range(1, MOST_PAGES):
-        got = _page(api, kind, number)
+        got = _page(api, kind, {"pageNumber": number})
         total = got.total if got.total is not None else total
         known = len(seen)
-        seen |= {each["id"]: each for each in got.entities or () if _has_id(each)}
+        seen |= _named(got)
         returned += len(got.entities or ())
         if len(seen) == known or _is_last(got, number, returned):
             break
-    return seen, total
+    return _Reading(seen, total, whole=total is not None and len(seen) == total)
 
 
-def _has_id(entity: Mapping[str, Any]) -> bool:
-    return isinstance(entity.get("id"), str)
+def _by_cursor(api: Api, kind: Listing, cursor: str) -> _Reading:
+    """Read pages until one names no next, or leads to nothing new: then the list is cut short."""
+    seen: dict[str, Mapping[str, Any]] = {}
+    place: dict[str, str | int] = {}
+    for _ in range(MOST_PAGES):
+        got = _page(api, kind, place)
+        known = len(seen)
+        seen |= _named(got)
+        if not got.nextUri:
+            return _Reading(seen, got.total, whole=got.total in (None, len(seen)))
+        after = parse_qs(urlsplit(got.nextUri).query).get(cursor)
+        if after is None or len(seen) == known:
+            break
+        place = {cursor: after[0]}
+    return _Reading(seen, None, whole=False)
+
+
+def _named(got: _Page) -> dict[str, Mapping[str, Any]]:
+    entities = got.entities or ()
+    return {each["id"]: each for each in entities if isinstance(each.get("id"), str)}
 
 
 def _is_last(got: _Page, number: int, returned: int) -> bool:
@@ -143,8 +195,8 @@ def _is_last(got: _Page, number: int, returned: int) -> bool:
     return got.total is not None and returned >= got.total
 
 
-def _page(api: Api, kind: Listing, number: int) -> _Page:
-    parameters = {**kind.parameters, "pageSize": kind.page_size, "pageNumber": number}
+def _page(api: Api, kind: Listing, place: Mapping[str, str | int]) -> _Page:
+    parameters = {**kind.parameters, "pageSize": kind.page_size, **place}
     return api.call(
         Call("GET", kind.path, parameters),
         lambda request, reply: decoded(request, reply, _Page),

@@ -1,7 +1,7 @@
 """The people, queues and codes of a simulated org.
 
 Belongs here: what stands still while calls come and go: divisions, queues, users, wrap-up codes,
-skills, groups; who left and what was renamed. Elsewhere: how listings are served
+skills, groups, teams; who left and what was renamed. Elsewhere: how listings are served
 (directory_api.py), what the true global names are (truth.py).
 """
 
@@ -30,6 +30,7 @@ WRAP_UPS = (
     "Resolved", "Follow-up needed", "Sale made", "No sale", "Complaint", "Wrong number",
     "Transferred", "Callback agreed", "Password reset", "Refund granted",
 )  # fmt: skip
+TEAMS = ("Morning shift", "Evening shift", "Weekend shift", "Night shift")
 SKILLS = ("English", "Spanish", "Mortgage", "Escalation", "Portuguese", "Network")
 _FIRST = (
     "Ana", "Bruno", "Chen", "Dora", "Emeka", "Fatima", "Goran", "Hana", "Ivan", "Julia", "Kofi",
@@ -210,6 +211,11 @@ class Directory:
     def skill_ids(self) -> tuple[str, ...]:
         """Ids of the skills."""
         return tuple(self._id("skill", name) for name in SKILLS)
+
+    @cached_property
+    def team_ids(self) -> tuple[str, ...]:
+        """Ids of the teams, in the order of their names here."""
+        return tuple(self._id("team", name) for name in TEAMS)
 
     @cached_property
     def edge_ids(self) -> tuple[str, ...]:

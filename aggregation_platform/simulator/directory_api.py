@@ -4,12 +4,14 @@ Belongs here: the listing envelope and the entities in it. Elsewhere: who and wh
 (directory.py).
 """
 
+import base64
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
 from aggregation_platform.simulator.directory import (
     SKILLS,
+    TEAMS,
     WRAP_UPS,
     Directory,
     Division,
@@ -22,13 +24,22 @@ Json = dict[str, Any]
 _CREATED, _MODIFIED = "2024-11-11T14:46:26.238Z", "2025-03-19T16:35:11.559Z"
 
 
-def listing(place: Directory, request: Request, longest: int) -> Json:
-    """Answer a listing request, e.g. `/api/v2/users`."""
+def listing(place: Directory, request: Request, longest: int, *, lacking: int = 0) -> Json:
+    """Answer a listing request, e.g. `/api/v2/users`.
+
+    Args:
+        place: The org.
+        request: With its paging.
+        longest: The largest page that is given.
+        lacking: Leave out so many of the last, as a list does that was cut short.
+    """
     entities = _LISTINGS[request.path](place, request)
     wanted = set(request.query.get("id") or [])
     if wanted:
         entities = [entity for entity in entities if entity["id"] in wanted]
-    return _page(entities, request, longest)
+    if request.path in _BY_CURSOR:
+        return _cursor_page(entities, request, longest, lacking)
+    return _page(entities, request, longest, lacking)
 
 
 def is_listing(path: str) -> bool:
@@ -53,11 +64,12 @@ def one(place: Directory, request: Request) -> Json:
     raise not_found(wanted)
 
 
-def _page(entities: list[Json], request: Request, longest: int) -> Json:
+def _page(entities: list[Json], request: Request, longest: int, lacking: int) -> Json:
     size = min(_positive(request, "pageSize", 25), longest)
     number = _positive(request, "pageNumber", 1)
     pages = max(1, -(-len(entities) // size))
-    shown = entities[(number - 1) * size : number * size]
+    there = entities[: len(entities) - lacking]
+    shown = there[(number - 1) * size : number * size]
 
     def uri(page: int) -> str:
         kept = {k: v[0] for k, v in request.query.items() if k not in {"pageSize", "pageNumber"}}
@@ -72,6 +84,25 @@ def _page(entities: list[Json], request: Request, longest: int) -> Json:
     if number > 1:
         page["previousUri"] = uri(number - 1)
     return page
+
+
+def _cursor_page(entities: list[Json], request: Request, longest: int, lacking: int) -> Json:
+    """Answer by cursor: no total, no page numbers; the last page names no next one."""
+    size = min(_positive(request, "pageSize", 25), longest)
+    after = request.first("after") or ""
+    begin = next((n + 1 for n, each in enumerate(entities) if _cursor(each) == after), 0)
+    if after and not begin:
+        raise bad_request(f"Value [{after}] is not valid for after.", "invalid.query.param.value")
+    shown = entities[: len(entities) - lacking][begin : begin + size]
+    page: Json = {"entities": shown, "selfUri": f"{request.path}?pageSize={size}"}
+    if begin + size < len(entities) or lacking:
+        last = _cursor(shown[-1]) if shown else after
+        page["nextUri"] = f"{request.path}?{urlencode({'pageSize': size, 'after': last})}"
+    return page
+
+
+def _cursor(entity: Json) -> str:
+    return base64.urlsafe_b64encode(str(entity["id"]).encode()).decode()
 
 
 def _positive(request: Request, name: str, default: int) -> int:
@@ -182,6 +213,19 @@ def _groups(place: Directory, _: Request) -> list[Json]:
     ]  # fmt: skip
 
 
+def _teams(place: Directory, _: Request) -> list[Json]:
+    named = sorted(zip(TEAMS, place.team_ids, strict=True))
+    home = place.divisions[0]
+    return [
+        {"id": team, "name": name, "description": f"Works the {name.lower()}.",
+         "division": {"id": home.id, "selfUri": f"/api/v2/authorization/divisions/{home.id}"},
+         "dateCreated": _CREATED, "dateModified": _MODIFIED, "memberCount": 12,
+         "selfUri": f"/api/v2/teams/{team}"}
+        for name, team in named
+    ]  # fmt: skip
+
+
+_BY_CURSOR = frozenset({"/api/v2/teams"})
 _LISTINGS: dict[str, Callable[[Directory, Request], list[Json]]] = {
     "/api/v2/users": _users,
     "/api/v2/routing/queues": _queues,
@@ -189,4 +233,5 @@ _LISTINGS: dict[str, Callable[[Directory, Request], list[Json]]] = {
     "/api/v2/routing/skills": _skills,
     "/api/v2/authorization/divisions": _divisions,
     "/api/v2/groups": _groups,
+    "/api/v2/teams": _teams,
 }

@@ -33,6 +33,8 @@ KINDS = {
     "drifting_hits": "totalHits is `count_of` too many",
     "unfulfilled_results": "404 for the results, as before a job is fulfilled",
     "wrong_organization": "organizations/me tells another id",
+    "forbidden": "403: a permission was not given; `path` says for what",
+    "short_listing": "a listing lacks its last `count_of` entities, whatever it says of its size",
 }
 JOB_FATES = frozenset({"job_failed", "job_expired", "job_stuck", "job_slow"})
 _ROUTES_OF = {
@@ -42,6 +44,7 @@ _ROUTES_OF = {
     "duplicates": frozenset({"job_results", "query"}),
     "drifting_hits": frozenset({"query"}),
     "wrong_organization": frozenset({"organization"}),
+    "short_listing": frozenset({"listing"}),
 }
 
 
@@ -53,6 +56,7 @@ class Fault:
         kind: One of `KINDS`.
         org: Whose requests; None: everybody's.
         route: Which requests; None: all that the kind fits.
+        path: Only requests of this path, such as /api/v2/teams; None: of any.
         probability: Chance for each request.
         remaining: Strike so many requests, then no more; None: until taken away.
         skip: Let so many requests pass first.
@@ -61,6 +65,7 @@ class Fault:
     kind: str
     org: str | None = None
     route: str | None = None
+    path: str | None = None
     probability: float = 1.0
     remaining: int | None = None
     skip: int = 0
@@ -74,12 +79,13 @@ class Fault:
         if self.kind not in KINDS:
             raise ValueError(f"fault kind {self.kind!r}; known: {', '.join(KINDS)}")
 
-    def fits(self, org: str, route: str) -> bool:
+    def fits(self, org: str, route: str, path: str) -> bool:
         """Tell whether this fault is meant for such a request."""
         routes = _ROUTES_OF.get(self.kind)
         return (
             self.org in (None, org)
             and self.route in (None, route)
+            and self.path in (None, path)
             and (routes is None or route in routes)
         )
 
@@ -116,12 +122,12 @@ class Faults:
         with self._lock:
             return [{"id": number, **asdict(fault)} for number, fault in self._on.items()]
 
-    def strike(self, org: str, route: str) -> list[Fault]:
+    def strike(self, org: str, route: str, path: str = "") -> list[Fault]:
         """Decide which faults strike this request."""
         struck: list[Fault] = []
         with self._lock:
             for number, fault in list(self._on.items()):
-                if fault.fits(org, route) and self._falls(number, fault):
+                if fault.fits(org, route, path) and self._falls(number, fault):
                     struck.append(fault)
         return struck
 

@@ -139,6 +139,8 @@ class Gate:
                 raise RefusalError(401, "bad.credentials", "Invalid login credentials.")
             case "down":
                 raise _server_error(503)
+            case "forbidden":
+                raise _forbidden()
             case "server_error":
                 if fault.status == 502:
                     return Reply(502, HTML_502, "text/html")
@@ -147,6 +149,14 @@ class Gate:
                 return Reply(200, loss="drop")
             case _:
                 return None
+
+
+def _forbidden() -> RefusalError:
+    return RefusalError(
+        403, "missing.any.permissions",
+        "Unable to perform the requested action. You must have at least one of the following "
+        "permissions assigned: [one that this client lacks]",
+    )  # fmt: skip
 
 
 def _server_error(status: int) -> RefusalError:

@@ -50,7 +50,7 @@ class OrgService:
         route, handler = route_of(request)
         self.counters.arrived(route, self.lake.now().timestamp())
         self.lake.catch_up()
-        struck = self.faults.strike(self.org, route)
+        struck = self.faults.strike(self.org, route, request.path)
         self.counters.struck(route, (fault.kind for fault in struck))
         headers: dict[str, str] = {}
         try:
@@ -126,9 +126,11 @@ class OrgService:
 
     # Everything else -----------------------------------------------------------------------
 
-    def listing(self, request: Request) -> Reply:
+    def listing(self, request: Request, struck: list[Fault]) -> Reply:
         """GET a listing."""
-        return reply(directory_api.listing(self.place, request, self.options.max_entity_page_size))
+        lacking = sum(fault.count_of for fault in struck if fault.kind == "short_listing")
+        longest = self.options.max_entity_page_size
+        return reply(directory_api.listing(self.place, request, longest, lacking=lacking))
 
     def entity(self, request: Request) -> Reply:
         """GET one user, queue and so on."""
@@ -173,7 +175,7 @@ _COMPILED = [(methods.split("|"), re.compile(path), r, h) for methods, path, r, 
 def route_of(request: Request) -> tuple[str, Handler]:
     """Give the route's name and who answers it."""
     if request.method == "GET" and directory_api.is_listing(request.path):
-        return "listing", lambda s, r, _f: s.listing(r)
+        return "listing", lambda s, r, f: s.listing(r, f)
     for methods, path, route, handler in _COMPILED:
         if request.method in methods and path.fullmatch(request.path):
             return route, handler

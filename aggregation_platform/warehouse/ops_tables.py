@@ -1,7 +1,7 @@
 """The tables of schema `ops`: what the platform keeps about its own work.
 
-Belongs here: their shapes. The log of partitions, the ledger of extractions, restatements, drift,
-gaps, marks, days, and what two sites need: lease, mutex, journal, sites.
+Belongs here: their shapes. The log of partitions, what named them, the ledger of extractions,
+restatements, drift, gaps, marks, days, and what two sites need: lease, mutex, journal, sites.
 Elsewhere: who fills them (extraction/, sites/, defs/), the layers' own tables (<layer>/tables.py).
 """
 
@@ -26,6 +26,21 @@ class PartitionLog(dy.Schema):
     written_at = instant(description="when it was written")
     content_hash = dy.String(description="of the rows, independent of their order")
     finality = dy.String(description="provisional, complete or final")
+
+
+class BuiltWith(dy.Schema):
+    """One row per partition and mapping that named its queues or agents: in which version."""
+
+    table_name = dy.String(primary_key=True, description="layer.table of the partition")
+    partition_key = dy.String(primary_key=True, description="its UTC day; all where it has none")
+    named_by = dy.String(
+        primary_key=True, description="identity.queues or identity.agents; rules, of a mapping"
+    )
+    rules_version = dy.String(description="of the rules files that made the mapping")
+    content_hash = dy.String(
+        nullable=True, description="of the mapping, as in ops.partition_log; null for rules"
+    )
+    built_at = instant(description="when the partition was built with it")
 
 
 class ExtractionLedger(dy.Schema):
@@ -190,6 +205,7 @@ class Migrations(dy.Schema):
 
 PARTITION_LOG = Table("ops", "partition_log", PartitionLog)
 EXTRACTION_LEDGER = Table("ops", "extraction_ledger", ExtractionLedger)
+BUILT_WITH = Table("ops", "built_with", BuiltWith)
 RESTATEMENTS = Table("ops", "restatements", Restatements)
 DRIFT = Table("ops", "drift", Drift)
 GAPS = Table("ops", "gaps", Gaps)
@@ -204,6 +220,7 @@ MIGRATIONS = Table("ops", "migrations", Migrations)
 TABLES = (
     PARTITION_LOG,
     EXTRACTION_LEDGER,
+    BUILT_WITH,
     RESTATEMENTS,
     DRIFT,
     GAPS,

@@ -116,6 +116,31 @@ def test_every_listing_is_whole(client: GenesysClient, kind: Listing):
     assert len(listed) > 0
 
 
+@pytest.mark.parametrize("kind", list(Listing))
+def test_a_listing_cut_short_is_never_called_whole(
+    simulator: Simulator, client: GenesysClient, kind: Listing
+):
+    everybody = {each["id"] for each in client.listing(kind)}
+    simulator.faults.add(Fault(kind="short_listing", path=kind.path))
+    listed = client.listing(kind)
+
+    assert not listed.whole
+    assert {each["id"] for each in listed} < everybody
+
+
+@pytest.mark.parametrize("kind", list(Listing))
+def test_a_listing_that_is_not_permitted_is_refused_at_once(
+    simulator: Simulator, client: GenesysClient, kind: Listing
+):
+    simulator.faults.add(Fault(kind="forbidden", path=kind.path, remaining=1))
+
+    with pytest.raises(RefusedError, match="permissions assigned") as refused:
+        client.listing(kind)
+
+    assert refused.value.status == 403
+    assert client.listing(kind).whole
+
+
 def test_the_organization_is_the_one_it_was_asked_to_be(
     simulator: Simulator, client: GenesysClient
 ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -177,6 +178,19 @@ def test_users_queues_and_codes_are_listed(simulator, client):
     assert len(divisions.entities) == 3
     for page in (users, queues, codes, divisions):
         assert UNKNOWN not in {value for _, value in _leaves(page) if isinstance(value, str)}
+
+
+def test_teams_are_listed_by_the_sdk_by_cursor(simulator, client):
+    api, ids = Sdk.TeamsApi(client), []
+    page = api.get_teams(page_size=3)
+    ids += [team.id for team in page.entities]
+    while page.next_uri:
+        (after,) = parse_qs(urlsplit(page.next_uri).query)["after"]
+        page = api.get_teams(page_size=3, after=after)
+        ids += [team.id for team in page.entities]
+
+    assert sorted(ids) == sorted(simulator.world.directories["us"].team_ids)
+    assert UNKNOWN not in {value for _, value in _leaves(page) if isinstance(value, str)}
 
 
 def test_two_orgs_are_two_clients(simulator, client):

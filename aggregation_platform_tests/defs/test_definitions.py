@@ -69,6 +69,7 @@ def test_every_asset_stands_under_its_layer_and_its_group(definitions: dg.Defini
         "directory/divisions": "directory",
         "directory/skills": "directory",
         "directory/groups": "directory",
+        "directory/teams": "directory",
         "identity/queue_names": "identity",
         "identity/queues": "identity",
         "identity/agents": "identity",

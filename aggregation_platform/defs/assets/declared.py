@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import dagster as dg
 
 from aggregation_platform.defs.io_managers import PartitionOutput
+from aggregation_platform.defs.pictures import column_schema
 from aggregation_platform.tables import Table
 
 IO_MANAGER = "warehouse"
@@ -36,38 +37,25 @@ def asset_of(
         partitions_def=partitions_def,
         io_manager_key=IO_MANAGER,
         description=table.grain,
-        metadata=_columns(table),
+        metadata={"dagster/column_schema": column_schema(table)},
         kinds={kind},
         ins=ins,
     )
 
 
-def outs_of(tables: Sequence[Table], *, kind: str = "polars") -> dict[str, dg.AssetOut]:
+def outs_of(
+    tables: Sequence[Table], *, kind: str = "polars", is_required: bool = True
+) -> dict[str, dg.AssetOut]:
     """Declare the outputs of a function that makes several tables, named as they are."""
     return {
         table.name: dg.AssetOut(
             key=key_of(table),
             io_manager_key=IO_MANAGER,
             description=table.grain,
-            metadata=_columns(table),
+            metadata={"dagster/column_schema": column_schema(table)},
             group_name=table.layer,
             kinds={kind},
+            is_required=is_required,
         )
         for table in tables
-    }
-
-
-def _columns(table: Table) -> dict[str, Any]:
-    return {
-        "dagster/column_schema": dg.TableSchema(
-            columns=[
-                dg.TableColumn(
-                    name=column.name,
-                    type="json" if column.is_json else str(column.dtype),
-                    description=column.description,
-                    constraints=dg.TableColumnConstraints(nullable=column.nullable),
-                )
-                for column in table.columns
-            ]
-        )
     }

@@ -1,14 +1,17 @@
 """directory: who and what each org has, with its history.
 
-Belongs here: the assets. Elsewhere: listings (genesys/), versions (directory/listings.py).
+Belongs here: the assets, and what a listing that is refused or cut short means for them.
+Elsewhere: listings (genesys/), versions (directory/listings.py).
 """
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import dagster as dg
 
 from aggregation_platform.assembly import Assembly
-from aggregation_platform.defs.assets.declared import outs_of
+from aggregation_platform.defs.assets.declared import key_of, outs_of
 from aggregation_platform.defs.io_managers import PartitionOutput
 from aggregation_platform.defs.partitions import Partitions
 from aggregation_platform.directory.listings import listing_of, next_history
@@ -18,20 +21,26 @@ from aggregation_platform.directory.tables import (
     QUEUES,
     SKILLS,
     TABLES,
+    TEAMS,
     USERS,
     WRAP_UP_CODES,
 )
-from aggregation_platform.genesys.reference import Listing
+from aggregation_platform.errors import RefusedError
+from aggregation_platform.genesys.reference import NEEDED, PERMISSION_FOR, Listed, Listing
+from aggregation_platform.observability.masking import masked_text
 from aggregation_platform.tables import Partition, Table
 
-_LISTINGS = {
+LISTING_OF = {
     USERS.key: Listing.USERS,
     QUEUES.key: Listing.QUEUES,
     WRAP_UP_CODES.key: Listing.WRAPUP_CODES,
     DIVISIONS.key: Listing.DIVISIONS,
     SKILLS.key: Listing.SKILLS,
     GROUPS.key: Listing.GROUPS,
+    TEAMS.key: Listing.TEAMS,
 }
+IS_WHOLE = "is_whole"
+FORBIDDEN = 403
 
 
 def directory_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
@@ -39,22 +48,46 @@ def directory_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
 
     @dg.multi_asset(
         name="directory",
-        outs=outs_of(TABLES, kind="genesys"),
+        outs=outs_of(TABLES, kind="genesys", is_required=False),
         partitions_def=partitions.orgs,
+        check_specs=_specs(partitions),
     )
     def directory(
         context: dg.AssetExecutionContext, assembly: dg.ResourceParam[Assembly]
-    ) -> Iterator[dg.Output[PartitionOutput]]:
-        for table in TABLES:
-            yield dg.Output(listed(assembly, table, context.partition_key), output_name=table.name)
+    ) -> Iterator[dg.Output[PartitionOutput] | dg.AssetCheckResult]:
+        yield from listed_directory(assembly, context.partition_key)
 
     return [directory]
 
 
-def listed(assembly: Assembly, table: Table, org: str) -> PartitionOutput:
-    """List one kind of entity of one org, and continue its history."""
+def listed_directory(
+    assembly: Assembly, org: str
+) -> Iterator[dg.Output[PartitionOutput] | dg.AssetCheckResult]:
+    """List every kind of entity of one org; what a permission lacks for keeps its last snapshot.
+
+    Raises:
+        RefusedError: In the end, if a kind was not permitted without which no figure has names.
+    """
+    needed: list[RefusedError] = []
+    for table in TABLES:
+        kind = LISTING_OF[table.key]
+        try:
+            found = assembly.client(org).listing(kind)
+        except RefusedError as error:
+            if error.status != FORBIDDEN:
+                raise
+            yield _result(table, passed=False, told=_not_permitted(kind, error))
+            needed += [error] if kind in NEEDED else []
+            continue
+        yield dg.Output(continued(assembly, table, org, found), output_name=table.name)
+        yield _result(table, passed=found.whole, told=_of(found))
+    if needed:
+        raise needed[0]
+
+
+def continued(assembly: Assembly, table: Table, org: str, found: Listed) -> PartitionOutput:
+    """Continue the history of one kind of entity of one org by a listing."""
     grant = assembly.grant  # brings the tables there before the history is read
-    found = assembly.client(org).listing(_LISTINGS[table.key])
     history = next_history(
         assembly.warehouse.read(table, [Partition(org=org)]),
         listing_of(table, found, org=org),
@@ -67,3 +100,50 @@ def listed(assembly: Assembly, table: Table, org: str) -> PartitionOutput:
         finality="final",
         metadata=lambda: {"listed": len(found), "whole": found.whole, "epoch": grant.epoch},
     )
+
+
+def _specs(partitions: Partitions) -> list[dg.AssetCheckSpec]:
+    with warnings.catch_warnings():
+        # Checks by partition are called a preview; without them one org's would stand for all.
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        return [
+            dg.AssetCheckSpec(
+                IS_WHOLE,
+                asset=key_of(table),
+                description="The org let us list them, and the list was read to its end.",
+                partitions_def=partitions.orgs,
+            )
+            for table in TABLES
+        ]
+
+
+def _result(table: Table, *, passed: bool, told: Mapping[str, Any]) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        passed=passed,
+        asset_key=key_of(table),
+        check_name=IS_WHOLE,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata=told,
+    )
+
+
+def _of(found: Listed) -> Mapping[str, Any]:
+    return {
+        "permitted": True,
+        "listed": len(found),
+        "counted_by_the_org": "not told" if found.total is None else found.total,
+        "what_to_do": "Nothing."
+        if found.whole
+        else "Nothing at once: what was listed is taken, and nobody is taken away for lacking. It "
+        "is listed again within a day; if it stays, the org's list has a fault.",
+    }
+
+
+def _not_permitted(kind: Listing, error: RefusedError) -> Mapping[str, Any]:
+    return {
+        "permitted": False,
+        "why_not": masked_text(str(error)),
+        "what_to_do": "The last snapshot stands. Let an administrator of the org add "
+        f"{PERMISSION_FOR[kind]} to the role of the OAuth client; `aggregation-platform check` "
+        "shows what else lacks.",
+    }

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from aggregation_platform.directory.listings import listing_of, next_history
-from aggregation_platform.directory.tables import QUEUES, TABLES, USERS
+from aggregation_platform.directory.tables import QUEUES, TABLES, TEAMS, USERS
 
 MONDAY, TUESDAY, FRIDAY = (datetime(2026, 1, day, 6, tzinfo=UTC) for day in (5, 6, 9))
 SALES = {"id": "q1", "name": "Sales_Support", "division": {"id": "d1", "name": "Retail"}}
@@ -57,6 +57,19 @@ def test_a_listing_cut_short_ends_nobody(history):
     grown = history((MONDAY, True, [SALES, HELP]), (FRIDAY, False, [HELP]))
 
     assert told(grown, "queue_id") == [("q1", MONDAY, None), ("q2", MONDAY, None)]
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_a_listing_cut_short_ends_nobody_of_any_kind(history, table):
+    one, two = {"id": "one", "name": "One"}, {"id": "two", "name": "Two"}
+
+    cut, whole = (
+        history((MONDAY, True, [one, two]), (FRIDAY, is_whole, [one]), table=table)
+        for is_whole in (False, True)
+    )
+
+    assert cut["valid_to"].to_list() == [None, None]
+    assert whole["valid_to"].to_list() == [None, FRIDAY]
 
 
 def test_a_listing_cut_short_still_brings_what_is_new_and_changed(history):
@@ -115,6 +128,20 @@ def test_a_leaver_is_a_new_version_of_the_same_user(history):
     grown = history((MONDAY, True, [here]), (FRIDAY, True, [gone]), table=USERS)
 
     assert told(grown, "state") == [("active", MONDAY, FRIDAY), ("deleted", FRIDAY, None)]
+
+
+def test_a_renamed_team_keeps_its_old_name_for_its_old_days(history):
+    early = {"id": "t1", "name": "Early", "division": {"id": "d1"}, "memberCount": 12}
+    grown = {**early, "memberCount": 15}
+
+    known = history(
+        (MONDAY, True, [early]),
+        (TUESDAY, True, [grown]),
+        (FRIDAY, True, [{**grown, "name": "Morning"}]),
+        table=TEAMS,
+    )
+
+    assert told(known, "team_name") == [("Early", MONDAY, FRIDAY), ("Morning", FRIDAY, None)]
 
 
 def test_what_paging_repeats_is_taken_once_and_what_has_no_id_is_left_out(history):

@@ -114,6 +114,21 @@ def test_an_org_that_is_down_is_told_in_one_line(file, simulator):
     assert len(lines_of(run, "us login")) == 1
 
 
+def test_a_listing_that_only_adds_names_is_a_note_when_refused_and_one_of_people_a_failure(
+    file, simulator
+):
+    simulator.faults.add(Fault(kind="forbidden", org="us", path="/api/v2/teams"))
+    simulator.faults.add(Fault(kind="forbidden", org="emea", path="/api/v2/users"))
+
+    run = checked(file)
+
+    us, emea = (lines_of(run, f"{org} permissions")[-1] for org in ("us", "emea"))
+    assert us.startswith("note")
+    assert "groups > team > view" in us
+    assert emea.startswith("FAILED")
+    assert run.exit_code == 1
+
+
 def test_a_wrong_rule_fails_its_line_with_file_and_line_number(file):
     rules = file.parent / "rules" / "queues.csv"
     rules.write_text(rules.read_text() + "nowhere,Q,G\n")

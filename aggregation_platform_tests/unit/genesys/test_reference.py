@@ -16,6 +16,7 @@ from aggregation_platform_tests.unit.genesys.scripted_server import Answer, Scri
 
 DAY = Interval.of_day(date(2026, 1, 4))
 USERS = "GET /api/v2/users"
+TEAMS = "GET /api/v2/teams"
 AGGREGATES = f"POST {aggregates.QUERY}"
 QUERY = f"POST {queries.QUERY}"
 
@@ -44,6 +45,21 @@ def listing_of(
     return answer
 
 
+def teams_of(*pages: Sequence[str], last_leads_to: str | None = None) -> Callable[[Seen], Answer]:
+    """Serve pages of ids by cursor: `after` is the number of the page before."""
+
+    def answer(seen: Seen) -> Answer:
+        number = int(seen.query.get("after", "0"))
+        more: dict[str, Any] = {}
+        if number + 1 < len(pages):
+            more = {"nextUri": f"/api/v2/teams?pageSize=100&after={number + 1}"}
+        elif last_leads_to is not None:
+            more = {"nextUri": last_leads_to}
+        return Answer(200, {"entities": [{"id": each} for each in pages[number]], **more})
+
+    return answer
+
+
 def test_the_organization_says_who_it_is(server: ScriptedServer, client: GenesysClient):
     body = {"id": "o-1", "name": "Example", "thirdPartyOrgName": "example", "new": {"key": 1}}
     server.on("GET /api/v2/organizations/me", Answer(200, body))
@@ -60,7 +76,7 @@ def test_users_are_listed_in_any_state(server: ScriptedServer, client: GenesysCl
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", list(Listing))
+@pytest.mark.parametrize("kind", [kind for kind in Listing if kind.cursor is None])
 def test_every_kind_is_listed_with_the_entities_as_they_are(
     server: ScriptedServer, client: GenesysClient, kind: Listing
 ):
@@ -88,6 +104,45 @@ def test_a_server_that_gives_smaller_pages_is_listed_to_the_end(
 
     assert [each["id"] for each in listed] == ids
     assert listed.whole is ("total" not in leave_out)
+
+
+def test_teams_are_listed_by_cursor_to_the_page_that_names_no_next(
+    server: ScriptedServer, client: GenesysClient
+):
+    server.on(TEAMS, teams_of(["a", "b"], ["c"], ["d"]))
+
+    listed = client.listing(Listing.TEAMS)
+
+    assert [each["id"] for each in listed] == ["a", "b", "c", "d"]
+    assert (listed.whole, listed.total) == (True, None)
+    assert [seen.query for seen in server.asked(TEAMS)] == [
+        {"pageSize": "100"},
+        {"pageSize": "100", "after": "1"},
+        {"pageSize": "100", "after": "2"},
+    ]
+
+
+@pytest.mark.parametrize(
+    "leads_to", ["/api/v2/teams?pageSize=100&after=1", "/api/v2/teams?pageSize=100", "?after="]
+)
+def test_a_list_of_teams_whose_last_page_leads_nowhere_is_not_called_whole(
+    server: ScriptedServer, client: GenesysClient, leads_to: str
+):
+    server.on(TEAMS, teams_of(["a"], ["b"], last_leads_to=leads_to))
+
+    listed = client.listing(Listing.TEAMS)
+
+    assert {each["id"] for each in listed} == {"a", "b"}
+    assert not listed.whole
+    assert len(server.asked(TEAMS)) < 10
+
+
+def test_no_teams_at_all_is_a_whole_list(server: ScriptedServer, client: GenesysClient):
+    server.on(TEAMS, Answer(200, {"entities": []}))
+
+    listed = client.listing(Listing.TEAMS)
+
+    assert (len(listed), listed.whole) == (0, True)
 
 
 def test_an_empty_listing_is_whole(server: ScriptedServer, client: GenesysClient):

@@ -3,7 +3,7 @@
 import json
 from datetime import date
 
-from aggregation_platform.simulator.directory import DELETED, RENAMED
+from aggregation_platform.simulator.directory import DELETED, RENAMED, TEAMS
 from aggregation_platform.simulator.timestamps import DAY_MS, day_start
 
 START = day_start(date(2026, 1, 5))
@@ -25,6 +25,17 @@ def test_a_listing_clamps_the_page_size_and_leads_through_all_pages(org):
         ids += [user["id"] for user in page["entities"]]
     assert len(ids) == len(set(ids)) == 60
     assert us.get("/api/v2/users?state=any&pageSize=20&pageNumber=9")["entities"] == []
+
+
+def test_teams_are_paged_by_cursor_and_counted_nowhere(us):
+    page = us.get("/api/v2/teams?pageSize=3")
+    names = [team["name"] for team in page["entities"]]
+    assert set(page) == {"entities", "selfUri", "nextUri"}
+    last = us.get(page["nextUri"])
+
+    assert sorted(names + [team["name"] for team in last["entities"]]) == sorted(TEAMS)
+    assert set(last) == {"entities", "selfUri"}
+    assert us.send("GET", "/api/v2/teams?after=nowhere").status == 400
 
 
 def test_users_are_listed_by_state_and_active_ones_by_default(us):
