@@ -7,7 +7,7 @@ Elsewhere: the transaction, the fence and the partition log (warehouse/).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar, overload
 
@@ -16,6 +16,8 @@ import polars as pl
 
 from aggregation_platform.assembly import Assembly, table_of
 from aggregation_platform.defs.partitions import partition_of
+from aggregation_platform.defs.pictures import column_schema, table_of_rows
+from aggregation_platform.defs.several_partitions import rows_apart
 from aggregation_platform.tables import Partition, Table
 from aggregation_platform.warehouse.store import (
     Finality,
@@ -44,9 +46,10 @@ class PartitionOutput:
             old rows by nothing.
         finality: How final the partition is.
         ledger: Gives the extraction ledger's rows of the same transaction.
-        alongside: Gives rows of other tables of the same transaction.
+        alongside: Gives rows of other tables of the same transaction. Where several partitions are
+            handed over at once, both go with the last of them.
         metadata: Gives what to show beside the write's own figures.
-        committed: Told when the transaction is through.
+        committed: Told of each partition when its transaction is through.
     """
 
     frames: pl.DataFrame | Iterable[pl.DataFrame]
@@ -103,42 +106,24 @@ class WarehouseIOManager(dg.IOManager):
     """Writes each output as one fenced replacement of its partition, and reads inputs.
 
     An input annotated `PartitionBatches` comes in batches, any other as one frame; `columns` in an
-    input's metadata names those wanted. Dagster's stock managers delete and insert outside a
-    transaction and skip empty results; this one does not.
+    input's metadata names those wanted. A run over several partitions hands over the rows of all of
+    them; each is replaced by its own, and by nothing where there are none. Dagster's stock managers
+    delete and insert outside a transaction and skip empty results; this one does not.
     """
 
     def __init__(self, assembly: Assembly) -> None:
         self._assembly = assembly
 
     def handle_output(self, context: dg.OutputContext, obj: PartitionOutput) -> None:
-        """Replace the output's partition."""
+        """Replace the output's partition, or each of them."""
         table = table_of(*context.asset_key.path)
-        for partition, frames in _split(obj.frames, table, _partitions(context, table)):
-            written = self._assembly.warehouse.replace_partition(
-                table,
-                partition,
-                frames,
-                self._assembly.grant,
-                stamp=WriteStamp(
-                    run_id=context.run_id,
-                    finality=obj.finality,
-                    written_at=self._assembly.clock.now(),
-                ),
-                ledger=_Later(obj.ledger),
-                alongside=_Later(obj.alongside),
-            )
-            context.add_output_metadata(
-                {
-                    **obj.metadata(),
-                    "dagster/table_name": table.key,
-                    "dagster/partition_row_count": written.rows,
-                    "rows": written.rows,
-                    "bytes": written.bytes,
-                    "content_hash": written.content_hash,
-                    "finality": obj.finality,
-                }
-            )
-            obj.committed(written)
+        partitions = _partitions(context, table)
+        if len(partitions) == 1:
+            written = self._replaced(context, obj, table, partitions[0], obj.frames)
+            context.add_output_metadata({**obj.metadata(), **_told(table, obj, written)})
+            return
+        several = self._each_replaced(context, obj, table, partitions)
+        context.add_output_metadata({**obj.metadata(), **_told_of_several(table, obj, several)})
 
     def load_input(self, context: dg.InputContext) -> pl.DataFrame | PartitionBatches:
         """Read the input's partitions."""
@@ -149,6 +134,44 @@ class WarehouseIOManager(dg.IOManager):
             return PartitionBatches(self._assembly, table, partitions, columns)
         return self._assembly.warehouse.read(table, partitions, columns=columns)
 
+    def _each_replaced(
+        self,
+        context: dg.OutputContext,
+        obj: PartitionOutput,
+        table: Table,
+        partitions: Sequence[Partition],
+    ) -> Mapping[Partition, PartitionWritten]:
+        """Replace each partition by its rows; what is committed beside them goes with the last."""
+        spool, clock = self._assembly.spool_folder, self._assembly.clock
+        alone = replace(obj, ledger=tuple, alongside=tuple)
+        with rows_apart(obj.frames, table, partitions, spool=spool, clock=clock) as rows:
+            return {
+                one: self._replaced(
+                    context, obj if one == partitions[-1] else alone, table, one, rows.of(one)
+                )
+                for one in partitions
+            }
+
+    def _replaced(
+        self,
+        context: dg.OutputContext,
+        obj: PartitionOutput,
+        table: Table,
+        partition: Partition,
+        frames: pl.DataFrame | Iterable[pl.DataFrame],
+    ) -> PartitionWritten:
+        written = self._assembly.warehouse.replace_partition(
+            table,
+            partition,
+            frames,
+            self._assembly.grant,
+            stamp=WriteStamp(context.run_id, obj.finality, self._assembly.clock.now()),
+            ledger=_Later(obj.ledger),
+            alongside=_Later(obj.alongside),
+        )
+        obj.committed(written)
+        return written
+
 
 def _partitions(context: dg.InputContext | dg.OutputContext, table: Table) -> list[Partition]:
     if not context.has_asset_partitions:
@@ -156,19 +179,41 @@ def _partitions(context: dg.InputContext | dg.OutputContext, table: Table) -> li
     return [partition_of(key, table.partitioned_by) for key in context.asset_partition_keys]
 
 
-def _split(
-    frames: pl.DataFrame | Iterable[pl.DataFrame], table: Table, partitions: Sequence[Partition]
-) -> Iterator[tuple[Partition, pl.DataFrame | Iterable[pl.DataFrame]]]:
-    """Give each partition its rows; frames in chunks belong to one partition alone."""
-    if len(partitions) == 1:
-        yield partitions[0], frames
-        return
-    if not isinstance(frames, pl.DataFrame):
-        frames = pl.concat([table.empty(), *frames])
-    for partition in partitions:
-        keep = [
-            pl.col(name) == value
-            for name, value in (("org", partition.org), ("day", partition.day))
-            if value is not None
-        ]
-        yield partition, frames.filter(*keep)
+def _told(table: Table, obj: PartitionOutput, written: PartitionWritten) -> dict[str, Any]:
+    """What a write shows in the UI."""
+    return {
+        "dagster/partition_row_count": written.rows,
+        "content_hash": written.content_hash,
+        **_told_of_any(table, obj, [written]),
+    }
+
+
+def _told_of_several(
+    table: Table, obj: PartitionOutput, written: Mapping[Partition, PartitionWritten]
+) -> dict[str, Any]:
+    """What the writes of a range show: Dagster shows one and the same beside each partition."""
+    rows = [
+        {
+            "partition": str(partition),
+            "rows": one.rows,
+            "bytes": one.bytes,
+            "content_hash": one.content_hash,
+        }
+        for partition, one in written.items()
+    ]
+    shown = table_of_rows(pl.DataFrame(rows), rows=len(rows))
+    return {"partitions": shown, **_told_of_any(table, obj, list(written.values()))}
+
+
+def _told_of_any(
+    table: Table, obj: PartitionOutput, written: Sequence[PartitionWritten]
+) -> dict[str, Any]:
+    query_ids = [query_id for one in written for query_id in one.query_ids]
+    return {
+        "dagster/table_name": table.key,
+        "dagster/column_schema": column_schema(table),
+        "rows": sum(one.rows for one in written),
+        "bytes": sum(one.bytes for one in written),
+        "finality": obj.finality,
+        **({"query_ids": query_ids} if query_ids else {}),
+    }

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import polars as pl
 
+from aggregation_platform.tables import Table
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -30,6 +32,21 @@ def table_of_rows(frame: pl.DataFrame, *, rows: int = _ROWS_SHOWN) -> dg.TableMe
         columns=[dg.TableColumn(name=name, type=str(dtype)) for name, dtype in frame.schema.items()]
     )
     return dg.MetadataValue.table(records=records, schema=schema)
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """Show a table's columns: type, whether null, meaning."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=column.name,
+                type="json" if column.is_json else str(column.dtype),
+                description=column.description,
+                constraints=dg.TableColumnConstraints(nullable=column.nullable),
+            )
+            for column in table.columns
+        ]
+    )
 
 
 def _shown(value: object) -> str | int | float | bool | None:

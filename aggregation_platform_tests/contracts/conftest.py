@@ -18,22 +18,10 @@ from aggregation_platform.warehouse.duckdb_store import DuckDBSettings
 from aggregation_platform.warehouse.opening import open_warehouse
 from aggregation_platform.warehouse.snowflake_settings import SnowflakeSettings
 from aggregation_platform_tests.s3_server import S3Server, running_s3
-from aggregation_platform_tests.warehouse_rig import (
-    TABLES,
-    Rig,
-    emptied,
-    emulated,
-    snowflake_emulator,
-)
+from aggregation_platform_tests.warehouse_rig import TABLES, Rig, emptied, emulated
 
 LANDING_ZONES = ["folder", "memory", "s3"]
 WAREHOUSES = ["duckdb", "emulator", pytest.param("account", marks=pytest.mark.snowflake)]
-
-
-@pytest.fixture(scope="session")
-def emulator_port() -> Iterator[int]:
-    with snowflake_emulator() as port:
-        yield port
 
 
 @pytest.fixture(scope="session")
