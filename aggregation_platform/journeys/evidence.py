@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from aggregation_platform.journeys.numbers import ignored, numbers_in
 from aggregation_platform.journeys.rules import LinkingRules
+from aggregation_platform.journeys.runs import in_runs
 from aggregation_platform.tables import INSTANT
 
 CONVERSATION_COLUMNS = (
@@ -42,6 +45,7 @@ ATTRIBUTE_COLUMNS = ("org", "day", "conversation_id", "name", "value")
 """What `evidence_of` needs of the facts tables; readers may leave the rest."""
 
 _ID = ("org", "conversation_id")
+_BY_NAME = pl.arg_sort_by("started_at", *_ID)
 _OUTSIDE = ("customer", "external")
 _VALUE_LENGTH = 6
 _EMPTY_VALUES = ("unknown", "undefined", "not_set", "notset", "not set", "default", "anonymous")
@@ -95,13 +99,24 @@ class Evidence:
 
     def in_order(self) -> Evidence:
         """Number conversations by start, then org, then conversation id: whatever came first."""
-        numbered = self.contacts.with_row_index("_was").sort("started_at", *_ID)
-        places = pl.Series("_was", numbered["_was"]).arg_sort()
+        order = _order(self.contacts)
+        places = np.empty(len(order), dtype=np.uint32)
+        places[order] = np.arange(len(order), dtype=np.uint32)
         return Evidence(
-            numbered.drop("_was"),
-            self.lines.with_columns(contact=places.gather(self.lines["contact"])),
-            self.keys.with_columns(contact=places.gather(self.keys["contact"])),
+            self.contacts[order],
+            self.lines.with_columns(contact=pl.Series(places[self.lines["contact"].to_numpy()])),
+            self.keys.with_columns(contact=pl.Series(places[self.keys["contact"].to_numpy()])),
         )
+
+
+def _order(contacts: pl.DataFrame) -> NDArray[np.int64]:
+    """Sort by start alone, and by names only what starts in the same microsecond."""
+    starts = contacts["started_at"].to_physical().to_numpy()
+    order = np.argsort(starts)
+    tied = in_runs(starts[order])
+    rows = order[tied]
+    order[tied] = rows[contacts.select("started_at", *_ID)[rows].select(_BY_NAME).to_series()]
+    return order
 
 
 def evidence_of(

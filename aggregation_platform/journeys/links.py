@@ -11,11 +11,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from aggregation_platform.journeys.evidence import Evidence
 from aggregation_platform.journeys.numbers import over_common
 from aggregation_platform.journeys.rules import LONGEST_CALL, LinkingRules
+from aggregation_platform.journeys.runs import repeated
 
 CORRELATION, TRANSFER_LEG, ANI_WINDOW = "correlation", "transfer_leg", "ani_window"
 STRENGTHS = (CORRELATION, TRANSFER_LEG, ANI_WINDOW)
@@ -56,7 +59,7 @@ def pairs_of(contacts: pl.DataFrame, evidence: Evidence, rules: LinkingRules) ->
         rules: The limits.
     """
     times = contacts.select("contact", "org", "started_at", "day")
-    shared = evidence.keys.filter(pl.col("value").is_duplicated())
+    shared = evidence.keys[repeated(evidence.keys["value"])]
     keyed = correlation_pairs(shared.join(times, on="contact"), rules)
     lines = evidence.lines.join(times.select("contact", "org", "day"), on="contact")
     dialled = transfer_pairs(contacts, lines, rules, keyed)
@@ -216,23 +219,18 @@ def caller_pairs(contacts: pl.DataFrame, lines: pl.DataFrame, rules: LinkingRule
         lines: contact, org, day, shown.
         rules: The limits.
     """
-    calls = _traceable(contacts, lines, rules)
     window = timedelta(minutes=rules.ani_window_minutes)
-    first = calls.select(
-        "number",
-        a="contact",
-        org_a="org",
-        start_a="started_at",
-        end_a=pl.min_horizontal(
-            pl.coalesce("line_ended_at", "ended_at", pl.col("started_at") + LONGEST_CALL),
-            pl.col("started_at") + LONGEST_CALL - window,
-        ),
+    calls = contacts.select(
+        "number", "contact", "org", "started_at", lives_until=_end_of_life(window)
+    )[_traceable(contacts, lines, rules)]
+    earlier, later = _soon_after(calls.with_columns(pl.col("lives_until") + window))
+    first = calls[earlier].select(
+        a="contact", org_a="org", start_a="started_at", end_a="lives_until"
     )
-    later = calls.select("number", b="contact", org_b="org", start_b="started_at")
+    second = calls[later].select(b="contact", org_b="org", start_b="started_at")
     met = (
-        first.join(later, on="number")
+        pl.concat([first, second], how="horizontal")
         .filter(pl.col("org_a") != pl.col("org_b"))
-        .filter(pl.col("b") > pl.col("a"), pl.col("start_b") <= pl.col("end_a") + window)
         .with_columns(gap=pl.col("start_b") - pl.col("end_a"))
     )
     rivals = (pl.len().over("a", "org_b") > 1) | (pl.len().over("b", "org_a") > 1)
@@ -246,28 +244,59 @@ def caller_pairs(contacts: pl.DataFrame, lines: pl.DataFrame, rules: LinkingRule
     )
 
 
+def _end_of_life(window: timedelta) -> pl.Expr:
+    longest = pl.col("started_at") + LONGEST_CALL
+    return pl.min_horizontal(pl.coalesce("line_ended_at", "ended_at", longest), longest - window)
+
+
+def _soon_after(calls: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pair each call with those of its number that begin later, until it no longer lives.
+
+    Each step looks one row further, and only from where the step before has met one: calls are
+    in order of number and start, so whoever does not meet the next meets nobody behind it.
+
+    Returns:
+        Rows of the earlier and of the later call.
+    """
+    number, start, until = (
+        calls[name].to_numpy() for name in ("number", "started_at", "lives_until")
+    )
+    met = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))]
+    rows, step = np.arange(calls.height), 0
+    while rows.size:
+        step += 1
+        rows = rows[rows + step < calls.height]
+        later = rows + step
+        rows = rows[(number[rows] == number[later]) & (start[later] <= until[rows])]
+        met.append((rows, rows + step))
+    earlier, later = zip(*met, strict=True)
+    return np.concatenate(earlier), np.concatenate(later)
+
+
 def _caller_score(window: timedelta) -> pl.Expr:
     late = pl.col("gap").dt.total_milliseconds() / max(window.total_seconds() * 1000, 1)
     return pl.when(late < 0).then(0.5).otherwise(0.8 - 0.3 * late.clip(0, 1))
 
 
-def _traceable(contacts: pl.DataFrame, lines: pl.DataFrame, rules: LinkingRules) -> pl.DataFrame:
-    """Keep calls whose number is a person's, as far as the day tells."""
-    calls = contacts.filter(pl.col("number").is_not_null(), pl.col("number").is_duplicated())
-    common = over_common(calls.select("number", "day"), most=rules.common_number_per_day)
-    candidates = calls["number"].unique().implode()
-    own = pl.concat(
-        [
-            contacts.filter(pl.col(name).is_in(candidates)).select("day", number=name).unique()
-            for name in ("dnis", "session_dnis")
-        ]
-    )
-    trunks = over_common(
-        lines.select("contact", "day", number="shown").drop_nulls().unique(),
-        most=1,
-    )
-    never = pl.concat([common, own.select("number", "day"), trunks])
-    return calls.join(never, on=["number", "day"], how="anti")
+def _traceable(contacts: pl.DataFrame, lines: pl.DataFrame, rules: LinkingRules) -> pl.Series:
+    """Return the calls whose number is a person's, as far as the day tells, by number and start."""
+    uses = contacts.select("number", "day", "contact")[repeated(contacts["number"])]
+    common = over_common(uses, most=rules.common_number_per_day)
+    shown = lines.select("contact", "day", number="shown").drop_nulls().unique()
+    never = pl.concat([common, _own(contacts, uses["number"].unique()), over_common(shown, most=1)])
+    traceable = uses.join(never, on=["number", "day"], how="anti", maintain_order="left")
+    return traceable.sort("number", maintain_order=True)["contact"]
+
+
+def _own(contacts: pl.DataFrame, numbers: pl.Series) -> pl.DataFrame:
+    """Return (number, day) of those numbers at which a conversation of the day was called."""
+    own: list[pl.DataFrame] = []
+    for name in ("dnis", "session_dnis"):
+        called = contacts[name].unique()
+        hit = called.filter(called.is_in(numbers.implode()))
+        rows = contacts.filter(pl.col(name).is_in(hit.implode())) if len(hit) else contacts.clear()
+        own.append(rows.select(pl.col(name).alias("number"), "day"))
+    return pl.concat(own)
 
 
 def _step(column: str, step_ms: int) -> pl.Expr:
