@@ -58,10 +58,9 @@ def pairs_of(contacts: pl.DataFrame, evidence: Evidence, rules: LinkingRules) ->
         evidence: Its lines and keys.
         rules: The limits.
     """
-    times = contacts.select("contact", "org", "started_at", "day")
     shared = evidence.keys[repeated(evidence.keys["value"])]
-    keyed = correlation_pairs(shared.join(times, on="contact"), rules)
-    lines = evidence.lines.join(times.select("contact", "org", "day"), on="contact")
+    keyed = correlation_pairs(_with(contacts, shared, "org", "started_at", "day"), rules)
+    lines = _with(contacts, evidence.lines, "org", "day")
     dialled = transfer_pairs(contacts, lines, rules, keyed)
     called = caller_pairs(contacts, lines, rules)
     pairs = pl.concat([keyed, dialled, called]).with_columns(
@@ -82,42 +81,41 @@ def correlation_pairs(keys: pl.DataFrame, rules: LinkingRules) -> pl.DataFrame:
         keys: value, contact, org, started_at, day.
         rules: The limits.
     """
-    runs = pl.col("_run")
     ordered = (
         keys.filter(pl.col("value").is_duplicated())
         .filter(pl.len().over("value", "day") <= rules.common_value_per_day)
         .sort("value", "contact")
-        .with_columns(
-            _run=pl.any_horizontal(
-                pl.col(name) != pl.col(name).shift(1) for name in ("value", "org")
-            )
-            .fill_null(value=True)
-            .cum_sum()
+    )
+    earlier, later = _next_of_others(ordered)
+    first = ordered[earlier].select(a="contact", value_a="value", start_a="started_at")
+    second = ordered[later].select(b="contact", value_b="value", start_b="started_at")
+    return (
+        pl.concat([first, second], how="horizontal")
+        .with_columns(gap=pl.col("start_b") - pl.col("start_a"))
+        .filter(pl.col("value_a") == pl.col("value_b"), pl.col("gap") <= rules.max_span)
+        .unique(["a", "b"])
+        .select(
+            "a",
+            "b",
+            link=pl.lit(CORRELATION),
+            score=pl.lit(1.0),
+            gap_ms=pl.col("gap").dt.total_milliseconds(),
+            is_ambiguous=pl.lit(value=False),
         )
     )
-    ends = ordered.group_by("_run").agg(
-        pl.col("value").first(),
-        first=pl.col("contact").first(),
-        first_at=pl.col("started_at").first(),
-        last=pl.col("contact").last(),
-        last_at=pl.col("started_at").last(),
-    )
-    before = ordered.join(ends.with_columns(runs + 1), on=["_run", "value"]).select(
-        a="last", b="contact", gap=pl.col("started_at") - pl.col("last_at")
-    )
-    after = ordered.join(
-        ends.with_columns((runs.cast(pl.Int64) - 1).cast(ordered.schema["_run"])),
-        on=["_run", "value"],
-    ).select(a="contact", b="first", gap=pl.col("first_at") - pl.col("started_at"))
-    joined = pl.concat([before, after]).filter(pl.col("gap") <= rules.max_span)
-    return joined.unique(["a", "b"]).select(
-        "a",
-        "b",
-        link=pl.lit(CORRELATION),
-        score=pl.lit(1.0),
-        gap_ms=pl.col("gap").dt.total_milliseconds(),
-        is_ambiguous=pl.lit(value=False),
-    )
+
+
+def _next_of_others(keys: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pair each row with the last one before, and the first one after, its run of value and org."""
+    changes = [pl.col(name) != pl.col(name).shift(1) for name in ("value", "org")]
+    begins = keys.select(pl.any_horizontal(changes).fill_null(value=True)).to_series()
+    heads = begins.arg_true().cast(pl.Int64).to_numpy()
+    rows, sizes = np.arange(keys.height), np.diff(heads, append=keys.height)
+    before = np.repeat(heads - 1, sizes)
+    after = np.repeat(heads + sizes, sizes)
+    earlier = np.append(before[before >= 0], rows[after < keys.height])
+    later = np.append(rows[before >= 0], after[after < keys.height])
+    return earlier, later
 
 
 def transfer_pairs(
@@ -170,8 +168,10 @@ def _met(contacts: pl.DataFrame, lines: pl.DataFrame, rules: LinkingRules) -> pl
         call_ended_at="line_ended_at",
         step=_step("started_at", step_ms),
     )
-    dialling = lines.with_row_index("line").join(
-        contacts.select("contact", conversation_at="started_at", caller="number"), on="contact"
+    dialling = (
+        _with(contacts, lines, "started_at", "number")
+        .rename({"started_at": "conversation_at", "number": "caller"})
+        .with_row_index("line")
     )
     early = dialling.with_columns(step=_step("line_started_at", step_ms))
     spread = pl.concat([early.with_columns(pl.col("step") + shift) for shift in (-1, 0, 1)])
@@ -283,7 +283,7 @@ def _traceable(contacts: pl.DataFrame, lines: pl.DataFrame, rules: LinkingRules)
     uses = contacts.select("number", "day", "contact")[repeated(contacts["number"])]
     common = over_common(uses, most=rules.common_number_per_day)
     shown = lines.select("contact", "day", number="shown").drop_nulls().unique()
-    never = pl.concat([common, _own(contacts, uses["number"].unique()), over_common(shown, most=1)])
+    never = pl.concat([common, _own(contacts, uses["number"]), over_common(shown, most=1)])
     traceable = uses.join(never, on=["number", "day"], how="anti", maintain_order="left")
     return traceable.sort("number", maintain_order=True)["contact"]
 
@@ -292,8 +292,7 @@ def _own(contacts: pl.DataFrame, numbers: pl.Series) -> pl.DataFrame:
     """Return (number, day) of those numbers at which a conversation of the day was called."""
     own: list[pl.DataFrame] = []
     for name in ("dnis", "session_dnis"):
-        called = contacts[name].unique()
-        hit = called.filter(called.is_in(numbers.implode()))
+        hit = numbers.filter(numbers.is_in(contacts[name].unique().implode())).unique()
         rows = contacts.filter(pl.col(name).is_in(hit.implode())) if len(hit) else contacts.clear()
         own.append(rows.select(pl.col(name).alias("number"), "day"))
     return pl.concat(own)
@@ -301,6 +300,11 @@ def _own(contacts: pl.DataFrame, numbers: pl.Series) -> pl.DataFrame:
 
 def _step(column: str, step_ms: int) -> pl.Expr:
     return pl.col(column).dt.epoch("ms") // step_ms
+
+
+def _with(contacts: pl.DataFrame, frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
+    """Add columns of the contacts that the frame names."""
+    return pl.concat([frame, contacts.select(columns)[frame["contact"]]], how="horizontal")
 
 
 def _as_pairs(frame: pl.DataFrame) -> pl.DataFrame:

@@ -164,7 +164,8 @@ def _orgs(
     codes = rows.cast(pl.Enum(names)).to_physical().cast(pl.Int64).to_numpy()
     several = np.flatnonzero(sizes > 1)
     of_leg = np.repeat(several, sizes[several])
-    journey, code = np.divmod(np.unique(of_leg * (len(names) + 1) + codes), len(names) + 1)
+    each = np.sort(of_leg * (len(names) + 1) + codes)
+    journey, code = np.divmod(each[beginnings(each)], len(names) + 1)
     heads = beginnings(journey)
     counts = np.ones(len(sizes), dtype=np.int64)
     counts[several] = np.diff(heads, append=len(journey))
@@ -173,8 +174,8 @@ def _orgs(
         chosen = several[counts[several] == count]
         at = heads[counts[several] == count]
         place[chosen] = sum(map(len, told)) + np.arange(len(chosen))
-        each = pl.DataFrame({str(step): names.gather(code[at + step]) for step in range(count)})
-        told.append(each.select(pl.concat_str(pl.all(), separator=",")).to_series())
+        lists = pl.DataFrame({str(step): names.gather(code[at + step]) for step in range(count)})
+        told.append(lists.select(pl.concat_str(pl.all(), separator=",")).to_series())
     return counts, pl.concat(told).gather(place)
 
 
