@@ -23,9 +23,9 @@ from aggregation_platform.cli.origin_pages import OriginPages, origin_pages
 from aggregation_platform.cli.origins import SESSION, Asked, Figures, Origins, origins_of
 from aggregation_platform.cli.progress import progress
 from aggregation_platform.cli.reading import refuse_unless_loaded
-from aggregation_platform.config.models import PlatformConfig
+from aggregation_platform.cli.rules_versions import rules_today, versions_line
 from aggregation_platform.config.values import did_you_mean
-from aggregation_platform.errors import ConfigurationError, PlatformError
+from aggregation_platform.errors import PlatformError
 from aggregation_platform.observability.masking import masked_text
 from aggregation_platform.raw.finality import Finality, slowest
 from aggregation_platform.rollups.tables import HANDLE_TIME
@@ -140,7 +140,8 @@ def document(assembly: Assembly, found: Origins, pages: OriginPages) -> Document
         "pages": pages.pages,
         "attempts": pages.attempts,
         "mappings": {
-            "rules": _rules(assembly),
+            "rules": rules_today(assembly),
+            "built_with": found.built_with.to_dicts(),
             "queues": found.queues.to_dicts(),
             "agents": found.agents.to_dicts(),
         },
@@ -195,23 +196,6 @@ def _finality(assembly: Assembly, asked: Asked) -> str:
     orgs = [asked.org] if asked.org else assembly.config.orgs_on(asked.day)
     states = dict(covered.select("org", "finality").iter_rows())
     return slowest(Finality(states.get(org, Finality.PROVISIONAL)) for org in orgs).value
-
-
-def _rules(assembly: Assembly) -> Document:
-    """Tell the rules as the files are now; the partition of a mapping says when it was made."""
-    files = {
-        "queues": _file(assembly.config, "queues"),
-        "agents": _file(assembly.config, "agents"),
-    }
-    try:
-        return {"version": assembly.rules.version, "refused": None, **files}
-    except ConfigurationError as error:
-        return {"version": None, "refused": str(error), **files}
-
-
-def _file(config: PlatformConfig, name: str) -> str | None:
-    path = getattr(config.rules, name)
-    return str(path) if path else None
 
 
 def _masked(value: object) -> object:
@@ -369,8 +353,7 @@ def _print_mappings(mappings: Document) -> None:
         for row in mappings[rows_of]
     ]
     print_table(titles, rows)
-    rules = mappings["rules"]
-    click.echo(f"rules as the files are now: version {rules['version'] or rules['refused']}")
+    click.echo(versions_line(mappings))
 
 
 def _print_partitions(partitions: Sequence[Document]) -> None:

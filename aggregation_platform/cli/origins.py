@@ -17,6 +17,7 @@ import polars as pl
 
 from aggregation_platform.facts.tables import CONVERSATIONS, SESSION_METRICS
 from aggregation_platform.identity.tables import AGENTS, NONE, QUEUES
+from aggregation_platform.intervals import day_key
 from aggregation_platform.raw.tables import CONVERSATIONS as RAW
 from aggregation_platform.rollups.handle_time import METRICS
 from aggregation_platform.rollups.tables import HANDLE_TIME
@@ -73,6 +74,14 @@ SELECT org, user_id, global_agent_id, evidence, valid_from, valid_to
 FROM identity.agents WHERE valid_from <= ? AND valid_to > ?
 """,
 }
+_BUILT_WITH = """
+SELECT b.named_by, b.rules_version, b.content_hash, b.built_at,
+    r.rules_version AS rules_version_since, l.content_hash AS content_hash_since
+FROM ops.built_with b
+LEFT JOIN ops.partition_log l ON l.table_name = b.named_by
+LEFT JOIN ops.built_with r ON r.table_name = b.named_by AND r.named_by = 'rules'
+WHERE b.table_name = ? AND b.partition_key = ? ORDER BY b.named_by
+"""
 _PARTITIONS = """
 SELECT table_name, org, day, "ROWS", finality, run_id, epoch, written_at, content_hash
 FROM ops.partition_log
@@ -135,6 +144,8 @@ class Origins:
         conversations: Theirs, and where each lies in the landing zone.
         queues: The mapping on the day of the queues of these sessions, as it is now.
         agents: Likewise of their agents.
+        built_with: In which version each mapping named the rollup, and which stands now
+            (`…_since`); no row where that was not recorded.
         partitions: The partition log of all of it.
     """
 
@@ -147,6 +158,7 @@ class Origins:
     conversations: pl.DataFrame
     queues: pl.DataFrame
     agents: pl.DataFrame
+    built_with: pl.DataFrame
     partitions: pl.DataFrame
 
     @property
@@ -179,6 +191,7 @@ def origins_of(warehouse: Warehouse, asked: Asked, *, limit: int) -> Origins:
         conversations=_conversations(warehouse, asked.day, sessions),
         queues=_mapping(warehouse, QUEUES.key, asked.day, sessions, "queue_id"),
         agents=_mapping(warehouse, AGENTS.key, asked.day, sessions, "user_id"),
+        built_with=warehouse.query(_BUILT_WITH, (HANDLE_TIME.key, day_key(asked.day))),
         partitions=_partitions(warehouse, asked.day, by_org["org"].to_list()),
     )
 

@@ -7,27 +7,40 @@ Sensors run from the start, unless a person stops them: an automation that is of
 nothing in silence.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, datetime, timedelta
 
 import dagster as dg
 
 from aggregation_platform.assembly import Assembly
+from aggregation_platform.config.rules import load_rules
+from aggregation_platform.defs.assets.declared import key_of
 from aggregation_platform.defs.assets.raw import RUN_AGAIN_AT, RUN_AGAIN_TAGS, WAY_TAG
 from aggregation_platform.defs.jobs import DIRECTORY, IDENTITY, ORG_DAY, RECONCILE, WORLD_DAY
 from aggregation_platform.defs.partitions import org_day_key
+from aggregation_platform.defs.versions import (
+    days_named_by_other_rules,
+    mappings_made_by_other_rules,
+)
 from aggregation_platform.directory.tables import USERS
-from aggregation_platform.errors import WarehouseBusyError
+from aggregation_platform.errors import ConfigurationError, WarehouseBusyError
 from aggregation_platform.extraction.due import Stored, due_org_days, due_world_days
 from aggregation_platform.facts.tables import SESSION_METRICS
 from aggregation_platform.identity.tables import QUEUE_NAMES, QUEUES
 from aggregation_platform.intervals import day_key
 from aggregation_platform.raw.finality import REPROCESSED_AFTER
-from aggregation_platform.rollups.tables import HANDLE_TIME
+from aggregation_platform.rollups.tables import (
+    HANDLE_TIME,
+    HANDLE_TIME_SKETCHES,
+    QUEUE_INTERVALS,
+)
 from aggregation_platform.tables import Partition
 
 DIRECTORY_EVERY = timedelta(hours=24)
 IDENTITY_REST = timedelta(minutes=10)
+RENAMED_AT_ONCE = 31
+NAMED = (HANDLE_TIME, HANDLE_TIME_SKETCHES, QUEUE_INTERVALS)
+"""What the mappings name; contacts (journeys) know no names."""
 REASON_TAG = "aggregation_platform/reason"
 
 Requests = Callable[[Assembly, dg.SensorEvaluationContext], Iterator[dg.RunRequest]]
@@ -129,15 +142,33 @@ _IDENTITY_SOURCES = """
 """
 
 
-def _identity(assembly: Assembly, _: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest]:
-    """Ask for the mapping of queues and agents when a directory or a name on a record is newer."""
+def _identity(assembly: Assembly, context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest]:
+    """Ask for the mapping of queues and agents when a directory, a name or a rule is newer."""
     assembly.grant  # noqa: B018 - brings the tables there on a first start
+    if other := list(_other_rules(assembly, context)):
+        yield from other
+        return
     sources = [QUEUES.key, QUEUES.key, QUEUES.key, QUEUE_NAMES.key, USERS.key]
     mapped_at, known_at = assembly.warehouse.query(_IDENTITY_SOURCES, sources).row(0)
     if known_at is None or (mapped_at is not None and mapped_at >= known_at):
         return
     if mapped_at is None or assembly.clock.now() - mapped_at >= IDENTITY_REST:
         yield dg.RunRequest(run_key=known_at.isoformat())
+
+
+def _other_rules(
+    assembly: Assembly, context: dg.SensorEvaluationContext
+) -> Iterator[dg.RunRequest]:
+    """Ask once for mappings by the rules as the files are now; a mistake there changes nothing."""
+    try:
+        version = load_rules(assembly.config.rules, assembly.config.orgs).version
+    except ConfigurationError as error:
+        context.log.warning("the rules in force stay: %s", error)
+        return
+    made_at = mappings_made_by_other_rules(assembly, version)
+    if made_at is not None:
+        tags = {REASON_TAG: f"rules version {version}"}
+        yield dg.RunRequest(run_key=f"{made_at.isoformat()}/rules-{version}", tags=tags)
 
 
 def _world_days(assembly: Assembly, _: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest]:
@@ -158,7 +189,21 @@ def _world_days(assembly: Assembly, _: dg.SensorEvaluationContext) -> Iterator[d
         now=assembly.clock.now(),
     )
     for day, newest in due:
+        world.pop(day, None)
         yield dg.RunRequest(run_key=f"{day}/{newest.isoformat()}", partition_key=day_key(day))
+    yield from _named_by_other_rules(assembly, world)
+
+
+def _named_by_other_rules(assembly: Assembly, days: Collection[date]) -> Iterator[dg.RunRequest]:
+    """Ask for days whose names the rules no longer give; their facts stay, and no org is asked."""
+    due = [each for each in days_named_by_other_rules(assembly) if each[0] in days]
+    for day, at in due[:RENAMED_AT_ONCE]:
+        yield dg.RunRequest(
+            run_key=f"{day}/rules/{at.isoformat()}",
+            partition_key=day_key(day),
+            asset_selection=[key_of(table) for table in NAMED],
+            tags={REASON_TAG: "the rules have changed"},
+        )
 
 
 _SETTLED = """

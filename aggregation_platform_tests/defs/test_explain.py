@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
+from aggregation_platform.assembly import Assembly
 from aggregation_platform.cli.main import cli
 from aggregation_platform.facts.tables import SESSION_METRICS
+from aggregation_platform.identity.tables import QUEUES
 from aggregation_platform.tables import Partition
 from aggregation_platform.warehouse.store import WriteStamp
 from aggregation_platform_tests.simulated_platform import SimulatedPlatform
@@ -25,9 +28,12 @@ PERSONAL = re.compile(r"[\w.]+@[\w.]+|tel:|(?<![\w-])\+\d{8,}")
 
 
 def explained(platform: SimulatedPlatform, *asked: str) -> Result:
-    day = str(platform.days[0])
+    return explained_by(platform.config_file, platform.days[0], *asked)
+
+
+def explained_by(config_file: Path | None, day: date, *asked: str) -> Result:
     return CliRunner().invoke(
-        cli, ["--config", str(platform.config_file), "explain", "--day", day, *asked]
+        cli, ["--config", str(config_file), "explain", "--day", str(day), *asked]
     )
 
 
@@ -122,6 +128,50 @@ def test_one_conversation_is_told_with_its_parts_and_the_mapping_that_named_it(
     assert queue["global_queue"] == found["sessions"][0]["global_queue"]
     assert {"evidence", "valid_from", "valid_to"} <= set(queue)
     assert found["mappings"]["rules"]["version"] == filled_platform.assembly.rules.version
+
+
+def test_the_rules_a_figure_was_built_with_are_told_beside_todays(
+    filled_platform: SimulatedPlatform, without_api: Assembly
+):
+    used = filled_platform.assembly.rules.version
+    rules = without_api.config.rules.queues
+    assert rules is not None
+    rules.write_text(rules.read_text() + "us,Somewhere,Else\n")
+    changed = Assembly(without_api.config)
+
+    for named_by in told(filled_platform)["mappings"]["built_with"]:
+        assert named_by["rules_version"] == named_by["rules_version_since"] == used
+        assert named_by["content_hash"] == named_by["content_hash_since"]
+    assert f"built with rules version {used}; today's is {used}\n" in (
+        explained(filled_platform).stdout
+    )
+    day = filled_platform.days[0]
+    later = explained_by(changed.config.file, day)
+    assert f"built with rules version {used}; today's is {changed.rules.version}\n" in later.stdout
+    document = json.loads(explained_by(changed.config.file, day, "--format", "json").stdout)
+    assert document["mappings"]["rules"]["version"] == changed.rules.version != used
+    assert {
+        row["named_by"]: row["rules_version"] for row in document["mappings"]["built_with"]
+    } == {
+        "identity.queues": used,
+        "identity.agents": used,
+    }
+
+
+def test_a_mapping_made_again_with_another_content_is_told(
+    filled_platform: SimulatedPlatform, without_api: Assembly
+):
+    warehouse, used = without_api.warehouse, without_api.rules.version
+    stamp = WriteStamp("test", "final", without_api.clock.now())
+    warehouse.replace_partition(
+        QUEUES, Partition(), warehouse.read(QUEUES, [Partition()]).head(1), without_api.grant,
+        stamp=stamp,
+    )  # fmt: skip
+
+    shown = explained_by(without_api.config.file, filled_platform.days[0]).stdout
+
+    said = f"today's is {used}. Made again since, with another content: queues."
+    assert f"built with rules version {used}; {said}" in shown
 
 
 def test_every_partition_behind_it_is_told_with_its_run_and_epoch(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -64,6 +64,66 @@ def test_a_rules_file_with_a_mistake_is_refused_and_the_old_names_stay(
     assert handled(renewed) == before
 
 
+def test_a_changed_rule_is_noticed_by_itself_and_no_further_run_is_asked_for_afterwards(
+    filled_platform: SimulatedPlatform, without_api: Assembly
+):
+    settled = rebuild(without_api, filled_platform.days[0])
+    before = handled(settled)
+    assert [asked_for(settled, name) for name in ("identity_due", "world_days_due")] == [[], []]
+    rewrite(queue_rules(without_api), lambda line: line.replace(f",{BEFORE}", f",{AFTER}"))
+
+    renewed = Assembly(without_api.config)
+    (mapping,) = asked_for(renewed, "identity_due")
+    assert asked_for(renewed, "world_days_due") == []
+    assert execute(renewed, IDENTITY, None).success
+    (day,) = asked_for(renewed, "world_days_due")
+    ran = execute(renewed, WORLD_DAY, day.partition_key, day.asset_selection)
+
+    assert ran.success
+    assert mapping.tags["aggregation_platform/reason"] == f"rules version {renewed.rules.version}"
+    assert day.partition_key == day_key(filled_platform.days[0])
+    assert handled(renewed)[AFTER] == before[BEFORE]
+    assert [asked_for(renewed, name) for name in ("identity_due", "world_days_due")] == [[], []]
+
+
+def test_rules_with_a_mistake_ask_for_nothing(without_api: Assembly):
+    rewrite(queue_rules(without_api), lambda line: line.replace("emea,", "emae,", 1))
+
+    assert asked_for(Assembly(without_api.config), "identity_due") == []
+
+
+@pytest.mark.parametrize(
+    ("added", "reason"),
+    [
+        ("emae,Somewhere,Sales,,", "unknown org emae; did you mean emea?"),
+        (
+            "us,Somewhere,Sales,2026-01-01,2026-03-01\nus,Somewhere,Other,2026-02-01,",
+            "has dates that overlap those of",
+        ),
+        ("us,Somewhere,Sales,,\nus,Somewhere,Other,,", "is mapped twice, also in line"),
+    ],
+    ids=["unknown org", "overlapping dates", "a queue mapped twice"],
+)
+def test_the_run_that_refuses_a_rules_file_names_the_line_and_the_reason(
+    without_api: Assembly, added: str, reason: str
+):
+    before, rules = mapping(without_api), queue_rules(without_api)
+    rewrite(rules, lambda line: f"{line},,")
+    rules.write_text(rules.read_text() + added + "\n")
+    line = len(rules.read_text().splitlines())
+
+    ran = execute(Assembly(without_api.config), IDENTITY, None)
+
+    (error,) = (
+        str(event.step_failure_data.error)
+        for event in ran.all_events
+        if event.is_step_failure and event.step_key == "identity__queues"
+    )
+    assert f"queues.csv: line {line}: " in error
+    assert reason in error
+    assert mapping(without_api) == before
+
+
 def queue_rules(assembly: Assembly) -> Path:
     path = assembly.config.rules.queues
     assert path is not None
@@ -94,12 +154,34 @@ def rebuild(assembly: Assembly, day: date) -> Assembly:
     return renewed
 
 
-def execute(assembly: Assembly, job: str, key: str | None) -> dg.ExecuteInProcessResult:
+def execute(
+    assembly: Assembly,
+    job: str,
+    key: str | None,
+    selection: Sequence[dg.AssetKey] | None = None,
+) -> dg.ExecuteInProcessResult:
     definitions = build_definitions(assembly.config, assembly)
     with dg.DagsterInstance.ephemeral() as instance:
         return definitions.resolve_job_def(job).execute_in_process(
-            partition_key=key, instance=instance, run_config=QUIET, raise_on_error=False
+            partition_key=key,
+            asset_selection=selection,
+            instance=instance,
+            run_config=QUIET,
+            raise_on_error=False,
         )
+
+
+def asked_for(assembly: Assembly, sensor: str) -> list[dg.RunRequest]:
+    """Evaluate a sensor as the daemon would."""
+    repository = build_definitions(assembly.config, assembly).get_repository_def()
+    with (
+        dg.DagsterInstance.ephemeral() as instance,
+        dg.build_sensor_context(
+            instance=instance, repository_def=repository, resources={"assembly": assembly}
+        ) as context,
+    ):
+        found = repository.get_sensor_def(sensor).evaluate_tick(context)
+    return list(found.run_requests or [])
 
 
 def handled(assembly: Assembly, table: str = "rollups.handle_time") -> dict[str, tuple[int, int]]:
@@ -109,6 +191,10 @@ def handled(assembly: Assembly, table: str = "rollups.handle_time") -> dict[str,
         f" from {table} group by global_queue having sum(handled_count) > 0"
     )
     return {queue: (count, ms) for queue, count, ms in found.rows()}
+
+
+def mapping(assembly: Assembly) -> list[tuple[object, ...]]:
+    return assembly.warehouse.query("select * from identity.queues order by all").rows()
 
 
 def partitions_of_raw_and_facts(assembly: Assembly) -> list[tuple[object, ...]]:

@@ -12,6 +12,7 @@ from aggregation_platform.defs.finalities import finality_of_raw
 from aggregation_platform.defs.io_managers import PartitionBatches, PartitionOutput
 from aggregation_platform.defs.partitions import Partitions, partition_of
 from aggregation_platform.defs.pictures import table_of_rows
+from aggregation_platform.defs.versions import made_by_rules
 from aggregation_platform.directory import tables as directory
 from aggregation_platform.facts.tables import SESSIONS
 from aggregation_platform.identity import agents as persons
@@ -53,6 +54,7 @@ def identity_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         return PartitionOutput(
             found,
             finality="final",
+            alongside=made_by_rules(assembly, QUEUES, rules.version),
             metadata=lambda: {"rules_version": rules.version, "queues": table_of_rows(found)},
         )
 
@@ -69,7 +71,10 @@ def identity_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         reviews = persons.agent_reviews(users, rules.agents)
         return (
             PartitionOutput(
-                found, finality="final", metadata=lambda: {"rules_version": rules.version}
+                found,
+                finality="final",
+                alongside=made_by_rules(assembly, AGENTS, rules.version),
+                metadata=lambda: {"rules_version": rules.version},
             ),
             PartitionOutput(reviews, finality="final"),
         )

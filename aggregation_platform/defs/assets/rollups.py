@@ -20,6 +20,7 @@ from aggregation_platform.defs.pictures import (
     minutes_and_seconds,
     table_of_rows,
 )
+from aggregation_platform.defs.versions import Alongside, named_by
 from aggregation_platform.facts.tables import CONVERSATIONS, SESSION_METRICS
 from aggregation_platform.identity.tables import AGENTS, QUEUES
 from aggregation_platform.intervals import parse_day
@@ -68,7 +69,8 @@ def rollups_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
     ) -> PartitionOutput:
         day = parse_day(context.partition_key)
         cells = handle_time_of(metrics, day=day, queues=queues, agents=agents)
-        return _output(assembly, day, cells, _handle_time_shown(assembly, cells, day))
+        named = named_by(assembly, HANDLE_TIME, day, (QUEUES, AGENTS))
+        return _output(assembly, day, cells, _handle_time_shown(assembly, cells, day), named)
 
     @asset_of(
         HANDLE_TIME_SKETCHES,
@@ -85,7 +87,8 @@ def rollups_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         day = parse_day(context.partition_key)
         sketches = sketches_of(metrics, day=day, queues=queues, agents=agents)
         medians = quantiles(sketches, 0.5, by=("org",))
-        return _output(assembly, day, sketches, {"median_by_org": table_of_rows(medians)})
+        named = named_by(assembly, HANDLE_TIME_SKETCHES, day, (QUEUES, AGENTS))
+        return _output(assembly, day, sketches, {"median_by_org": table_of_rows(medians)}, named)
 
     @asset_of(QUEUE_INTERVALS, partitions.days, ins={"metrics": metrics, "queues": queues})
     def queue_intervals(
@@ -98,7 +101,8 @@ def rollups_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         cells = queue_intervals_of(metrics, day=day, queues=queues)
         sums = pl.col("offered_count", "answered_count", "abandoned_count", "transferred_count")
         by_queue = cells.group_by("global_queue").agg(sums.sum()).sort("global_queue")
-        return _output(assembly, day, cells, {"by_global_queue": table_of_rows(by_queue)})
+        named = named_by(assembly, QUEUE_INTERVALS, day, (QUEUES,))
+        return _output(assembly, day, cells, {"by_global_queue": table_of_rows(by_queue)}, named)
 
     @asset_of(
         JOURNEY_DAYS,
@@ -126,10 +130,14 @@ def rollups_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
 
 
 def _output(
-    assembly: Assembly, day: date, cells: pl.DataFrame, shown: Mapping[str, Any]
+    assembly: Assembly,
+    day: date,
+    cells: pl.DataFrame,
+    shown: Mapping[str, Any],
+    named: Alongside = tuple,
 ) -> PartitionOutput:
     finality = finality_of_the_world(assembly, SESSION_METRICS, day)
-    return PartitionOutput(cells, finality=finality.value, metadata=lambda: shown)
+    return PartitionOutput(cells, finality=finality.value, alongside=named, metadata=lambda: shown)
 
 
 def _handle_time_shown(assembly: Assembly, cells: pl.DataFrame, day: date) -> Mapping[str, Any]:
