@@ -11,8 +11,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+import structlog
+
 from aggregation_platform.clock import Clock
-from aggregation_platform.errors import LandingError
+from aggregation_platform.errors import LandingError, SourceError
 from aggregation_platform.extraction.claims import Claims
 from aggregation_platform.extraction.org_day import extract_org_day
 from aggregation_platform.extraction.outcome import Extracted, Listener, OrgDay, unheard
@@ -21,6 +23,8 @@ from aggregation_platform.extraction.source import DetailsSource, QuerySource
 from aggregation_platform.extraction.tail import REST_S, Tail, TailOrder, extract_tail
 from aggregation_platform.intervals import Interval
 from aggregation_platform.landing.zone import LandedDay, LandingZone
+
+log = structlog.get_logger()
 
 
 class Way(StrEnum):
@@ -46,17 +50,20 @@ class DayReading:
         order: What was asked for.
         landed: All pages, the tail's included.
         data_available_to: The watermark that the job's pages rest on; None if there are none.
-        fetched_at: When the newest page came; None if there is no page.
+        read_at: As of when the org answered: when the earliest of the jobs behind the pages was
+            asked for, since a job shows the lake as it was then, however late its pages are read.
         job: The job's extraction, where it was made or gone on with by this reading.
         tail: The tail, where this reading fetched one.
+        tail_trouble: Why it fetched none, although the lake lacks some of the day.
     """
 
     order: OrgDay
     landed: LandedDay
     data_available_to: datetime | None
-    fetched_at: datetime | None
+    read_at: datetime
     job: Extracted | None = field(default=None)
     tail: Tail | None = field(default=None)
+    tail_trouble: SourceError | None = field(default=None)
 
 
 def read_org_day(
@@ -73,7 +80,8 @@ def read_org_day(
 ) -> DayReading:
     """Bring an org's day into the landing zone as far as the org has it, and return it.
 
-    Asking for the tail alone fetches the job too if no job of the day was ever stored.
+    Asking for the tail alone fetches the job too if no job of the day was ever stored. What a job
+    brought is never held up by the tail: a tail that cannot be fetched is then noted and left out.
 
     Args:
         client: The org's API.
@@ -97,7 +105,15 @@ def read_org_day(
         job = extract_org_day(
             client, landing, claims, order, clock=clock, patience=patience, progress=progress
         )
-    tail = None if way is Way.LANDING else _tail(client, landing, claims, order, clock, rest_s)
+    tail, trouble = None, None
+    try:
+        if way is not Way.LANDING:
+            tail = _tail(client, landing, claims, order, clock, rest_s)
+    except SourceError as error:
+        if job is None:
+            raise
+        trouble = error
+        log.warning("tail_left_out", org=order.org, day=str(order.day), reason=str(error))
     landed = landing.landed_day(order.org, order.day)
     if landed is None:
         raise LandingError(
@@ -108,9 +124,10 @@ def read_org_day(
         order=order,
         landed=landed,
         data_available_to=landed.data_available_to,
-        fetched_at=max((page.fetched_at for page in landed), default=None),
+        read_at=landed.asked_at,
         job=job,
         tail=tail,
+        tail_trouble=trouble,
     )
 
 

@@ -20,7 +20,11 @@ from datetime import date, datetime, timedelta
 
 from aggregation_platform.clock import Clock
 from aggregation_platform.epochs import Epoch
-from aggregation_platform.errors import QueryTooLargeError
+from aggregation_platform.errors import (
+    QueryTooLargeError,
+    SourceError,
+    TransientSourceError,
+)
 from aggregation_platform.extraction.buckets import Bucket, buckets, ignores_time_of_day
 from aggregation_platform.extraction.claims import Claims, HeldClaim, try_claim
 from aggregation_platform.extraction.outcome import FIRST_EPOCH
@@ -37,6 +41,12 @@ from aggregation_platform.landing.zone import LandedDay, LandingZone
 
 PAGE_SIZE = 100
 """The most that the query gives on one page."""
+
+DEEPEST = 100_000
+"""The query pages no deeper than this; an answer that is said to hold more is not begun."""
+
+TOO_LONG = (502, 504)
+"""What an org answers to a query that takes it too long, however often it is repeated."""
 
 LOOK_BACK = timedelta(days=1)
 
@@ -165,18 +175,35 @@ class _TailExtraction:
 
     def _take_bucket(self, bucket: Bucket) -> bool:
         """Take every page of a bucket; whether the org answered with the whole UTC day."""
+        is_whole_day = False
         try:
-            answers = [self._take(page, bucket) for page in self._pages(bucket)]
-            return any(answers)
-        except QueryTooLargeError:
-            halves = bucket.halves()
-            if halves is None:
+            for page in self._pages(bucket):
+                is_whole_day = self._take(page, bucket) or is_whole_day
+        except (QueryTooLargeError, TransientSourceError) as error:
+            if not _asks_for_less(error):
                 raise
+            halves = None if is_whole_day else bucket.halves()
+            if halves is None:
+                raise self._too_much(bucket, error) from error
             earlier, later = halves
             return self._take_bucket(later) or self._take_bucket(earlier)
+        return is_whole_day
+
+    def _too_much(self, bucket: Bucket, error: SourceError) -> QueryTooLargeError:
+        text = (
+            f"{self._order.day}: the fresh tail cannot be fetched, for the org answers with too"
+            f" much for {bucket.interval}, and a shorter stretch would not help ({error})."
+            " Nothing is to be done: the details job brings these conversations once the lake"
+            " has them."
+        )
+        return QueryTooLargeError(self._order.org, text, status=error.status, code=error.code)
 
     def _pages(self, bucket: Bucket) -> Iterator[DetailsPage]:
-        """Yield pages until one is empty; the number of hits moves and is not trusted."""
+        """Yield pages until one is empty; the number of hits moves and is not trusted.
+
+        Raises:
+            QueryTooLargeError: After the first page, if the org cannot give them all.
+        """
         number = 1
         while True:
             page = self._client.query_details(
@@ -186,6 +213,10 @@ class _TailExtraction:
             yield page
             if not page.conversation_ids:
                 return
+            if number == 1 and (page.total_hits or 0) > DEEPEST:
+                raise QueryTooLargeError(
+                    self._order.org, f"{page.total_hits} conversations exceed {DEEPEST}"
+                )
             number += 1
 
     def _take(self, page: DetailsPage, bucket: Bucket) -> bool:
@@ -268,6 +299,10 @@ class _TailExtraction:
         tails = self._landing.attempts(self._order.org, self._order.day, "query")
         for older in tails[:-KEPT_TAILS]:
             self._landing.remove(older)
+
+
+def _asks_for_less(error: SourceError) -> bool:
+    return isinstance(error, QueryTooLargeError) or error.status in TOO_LONG
 
 
 def _body_of(page: DetailsPage) -> bytes:

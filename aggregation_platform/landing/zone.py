@@ -85,6 +85,7 @@ class LandedDay:
     """What is stored of one org's day: the pages of one attempt, or of several.
 
     Args:
+        asked_at: When the first of the jobs behind the pages was asked for, or the query begun.
         data_available_to: The earliest lake watermark that the job's pages rest on; None for
             pages of a query, or if the org never told.
     """
@@ -93,6 +94,7 @@ class LandedDay:
     day: date
     attempt_ids: tuple[str, ...]
     pages: tuple[LandedPage, ...]
+    asked_at: datetime
     data_available_to: datetime | None = None
 
     def __iter__(self) -> Iterator[LandedPage]:
@@ -218,9 +220,13 @@ class LandingZone:
             )
             for number, (path, window, job, entry) in enumerate(stored, start=1)
         )
-        available_to = state.done.data_available_to if state.done else None
         return LandedDay(
-            state.begun.org, state.begun.day, (journal.attempt_id,), pages, available_to
+            org=state.begun.org,
+            day=state.begun.day,
+            attempt_ids=(journal.attempt_id,),
+            pages=pages,
+            asked_at=min(job.intent.intended_at for _, job in state.result_jobs),
+            data_available_to=state.done.data_available_to if state.done else None,
         )
 
     def landed_day(self, org: str, day: date) -> LandedDay | None:
@@ -274,10 +280,6 @@ def _joined(job: LandedDay, tail: LandedDay) -> LandedDay:
         replace(page, number=number)
         for number, page in enumerate(tail.pages, start=len(job.pages) + 1)
     )
-    return LandedDay(
-        job.org,
-        job.day,
-        job.attempt_ids + tail.attempt_ids,
-        job.pages + renumbered,
-        job.data_available_to,
+    return replace(
+        job, attempt_ids=job.attempt_ids + tail.attempt_ids, pages=job.pages + renumbered
     )

@@ -127,7 +127,7 @@ class _Landed:
             finality=finality_of(
                 reading.order.interval,
                 data_available_to=reading.data_available_to,
-                read_at=reading.fetched_at or self._assembly.clock.now(),
+                read_at=reading.read_at,
                 reread_days=self._assembly.config.freshness.reread_days,
             ).value,
             ledger=self._ledger,
@@ -154,6 +154,8 @@ class _Landed:
             told |= _quality(reading.job)
         if reading.tail is not None:
             told |= {"tail": str(reading.tail.interval), "tail_records": reading.tail.records}
+        if reading.tail_trouble is not None:
+            told["tail_left_out"] = str(reading.tail_trouble)
         return told
 
     def _committed(self, _: PartitionWritten) -> None:
@@ -164,13 +166,16 @@ class _Landed:
 def _quality(job: Extracted) -> dict[str, Any]:
     """How the job was fetched, over all the processes that worked on it."""
     quality = quality_of(job)
+    may_be_unknown = {
+        "ingestion_success_rate": quality.success_rate,
+        "freshness_minutes": quality.freshness_minutes,
+    }
     return {
         "details_jobs": quality.jobs_submitted,
         "requests": quality.requests_total,
         "requests_by_outcome": dict(quality.requests),
-        "ingestion_success_rate": quality.success_rate if quality.success_rate else 0.0,
         "retries": quality.retries,
         "waited_seconds": round(quality.waited_s, 3),
         "bytes_fetched": quality.received_bytes,
-        "freshness_minutes": round(quality.freshness_minutes or 0.0, 1),
+        **{name: round(told, 4) for name, told in may_be_unknown.items() if told is not None},
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -10,9 +11,13 @@ from typing import Any
 
 import pytest
 
-from aggregation_platform.errors import QueryTooLargeError, UnexpectedReplyError
+from aggregation_platform.errors import (
+    QueryTooLargeError,
+    TransientSourceError,
+    UnexpectedReplyError,
+)
 from aggregation_platform.extraction.buckets import buckets
-from aggregation_platform.extraction.tail import Tail, TailOrder, extract_tail
+from aggregation_platform.extraction.tail import DEEPEST, Tail, TailOrder, extract_tail
 from aggregation_platform.genesys.details import DetailsPage
 from aggregation_platform.genesys.tally import RequestTally
 from aggregation_platform.intervals import Interval, spelled
@@ -30,6 +35,10 @@ class QueriedOrg:
     rounds: bool = True
     repeat_last_of_page: bool = False
     cap: int | None = None
+    over_cap: Exception = field(
+        default_factory=lambda: QueryTooLargeError("us", "Pagination may not exceed 100000 results")
+    )
+    hits: Callable[[list[str]], int] = lambda _: 7
     asked: list[tuple[Interval, int]] = field(default_factory=list)
     tally: RequestTally = field(default_factory=RequestTally)
 
@@ -37,12 +46,13 @@ class QueriedOrg:
         self.asked.append((interval, page_number))
         found = sorted(known for known in self.starts if self._matches(known, interval))
         if self.cap is not None and len(found) > self.cap:
-            raise QueryTooLargeError("us", "Pagination may not exceed 100000 results")
+            raise self.over_cap
         step = page_size - 1 if self.repeat_last_of_page else page_size
         shown = found[(page_number - 1) * step :][:page_size]
         records = [self._record(known) for known in shown]
-        body = {"totalHits": 7} | ({"conversations": records} if records else {})
-        return DetailsPage(json.dumps(body).encode(), "identity", tuple(shown), total_hits=7)
+        hits = self.hits(found)
+        body = {"totalHits": hits} | ({"conversations": records} if records else {})
+        return DetailsPage(json.dumps(body).encode(), "identity", tuple(shown), total_hits=hits)
 
     def _matches(self, known, interval):
         start = self.starts[known]
@@ -126,6 +136,45 @@ def test_too_many_hits_halve_the_bucket(make_bench):
     tail = tail_of(make_bench(), org)
 
     assert stored_ids(tail) == set(org.starts)
+
+
+def test_a_bucket_that_says_it_is_too_deep_is_halved_before_it_is_paged_through(make_bench):
+    org = QueriedOrg(every_five_minutes(WATERMARK, 72), rounds=False)
+    org.hits = lambda found: DEEPEST + 1 if len(found) > 20 else len(found)
+    tail = tail_of(make_bench(), org)
+    deepest = dict(org.asked)
+
+    assert stored_ids(tail) == set(org.starts)
+    assert all(n == 1 for interval, n in deepest.items() if interval.duration.seconds >= 4 * 3600)
+
+
+def test_an_org_that_answers_with_the_whole_day_is_not_asked_for_smaller_and_smaller_parts(
+    make_bench,
+):
+    org = QueriedOrg(every_five_minutes(MIDNIGHT, 108), rounds=True)
+    org.hits = lambda found: DEEPEST + 1
+
+    with pytest.raises(QueryTooLargeError, match="details job brings"):
+        tail_of(make_bench(), org)
+    assert len(org.asked) == 1
+
+
+@pytest.mark.parametrize("status", [502, 504])
+def test_a_query_that_takes_the_org_too_long_is_asked_for_in_smaller_parts(make_bench, status):
+    org = QueriedOrg(every_five_minutes(WATERMARK, 72), rounds=False, cap=20)
+    org.over_cap = TransientSourceError("us", "timed out", status=status)
+    tail = tail_of(make_bench(), org)
+
+    assert stored_ids(tail) == set(org.starts)
+
+
+def test_an_org_that_is_down_is_not_asked_for_smaller_parts(make_bench):
+    org = QueriedOrg(every_five_minutes(WATERMARK, 72), rounds=False, cap=0)
+    org.over_cap = TransientSourceError("us", "down", status=503)
+
+    with pytest.raises(TransientSourceError):
+        tail_of(make_bench(), org)
+    assert len(org.asked) == 1
 
 
 def test_a_quiet_tail_is_one_empty_page(make_bench):
