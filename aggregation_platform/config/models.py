@@ -128,6 +128,8 @@ class JourneyRules(Strict):
     ani_window_minutes: Annotated[int, whole_number(0, 1440)] = 5
     max_legs: Annotated[int, whole_number(2, 1000)] = 20
     ignored_numbers: Annotated[tuple[Text, ...], AsList] = ()
+    common_number_per_day: Annotated[int, whole_number(1, 100_000)] = 5
+    common_value_per_day: Annotated[int, whole_number(1, 100_000)] = 20
 
 
 class RulesConfig(Strict):
@@ -165,6 +167,7 @@ class SnowflakeConfig(Strict):
     host: Deferred | None = None
     port: Annotated[int, whole_number(1, 65_535)] | None = None
     protocol: Literal["https", "http"] | None = None
+    network_timeout_seconds: Annotated[int, whole_number(1, 3600)] = 600
 
     @model_validator(mode="after")
     def _has_one_way_to_log_in(self) -> Self:

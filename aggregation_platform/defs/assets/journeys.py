@@ -4,7 +4,7 @@ Belongs here: the asset, which reads the days around its own one org's day at a 
 Elsewhere: evidence and linking (journeys/).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 import dagster as dg
@@ -93,11 +93,19 @@ def rules_of(assembly: Assembly) -> LinkingRules:
         ani_window_minutes=configured.ani_window_minutes,
         max_legs=configured.max_legs,
         ignored_numbers=configured.ignored_numbers,
+        common_number_per_day=configured.common_number_per_day,
+        common_value_per_day=configured.common_value_per_day,
     )
 
 
 def linked(assembly: Assembly, day: date) -> Journeys:
     """Link the contacts that began on a day, from what is stored of the days around it."""
+    evidence = evidence_around(assembly, day)
+    return journeys_of_day(day, evidence, handle_times_around(assembly, day), rules_of(assembly))
+
+
+def evidence_around(assembly: Assembly, day: date) -> Evidence:
+    """Read what can link the conversations of a day, one org's day at a time."""
     rules = rules_of(assembly)
     days = days_around(day, rules)
     stored = partition_states(assembly.warehouse, CONVERSATIONS, days[0], days[-1])
@@ -105,8 +113,7 @@ def linked(assembly: Assembly, day: date) -> Journeys:
         Partition(org=org, day=each)
         for org, each in stored.select("org", "day").sort("day", "org").iter_rows()
     ]
-    evidence = Evidence.sum_of(_evidence(assembly, partition, rules) for partition in partitions)
-    return journeys_of_day(day, evidence, _handle_times(assembly, days), rules)
+    return Evidence.sum_of(_evidence(assembly, partition, rules) for partition in partitions)
 
 
 def _evidence(assembly: Assembly, partition: Partition, rules: LinkingRules) -> Evidence:
@@ -121,8 +128,9 @@ def _evidence(assembly: Assembly, partition: Partition, rules: LinkingRules) -> 
     return evidence_of(conversations, sessions, attributes, rules)
 
 
-def _handle_times(assembly: Assembly, days: Sequence[date]) -> pl.DataFrame:
-    """Add up handle time of the days, and the later handle time of what began on them."""
+def handle_times_around(assembly: Assembly, day: date) -> pl.DataFrame:
+    """Add up handle time of the days around, and the later handle time of what began on them."""
+    days = days_around(day, rules_of(assembly))
     batches = assembly.warehouse.read_batches(
         SESSION_METRICS,
         [Partition(day=day) for day in days],

@@ -211,6 +211,25 @@ def test_a_number_that_calls_all_day_is_a_switchboard_and_joins_nobody(calls):
     assert calls.contacts() == []
 
 
+def test_how_many_calls_a_day_make_a_switchboard_is_the_enterprises_to_say(calls):
+    for number in range(6):
+        org = ("us", "emea")[number % 2]
+        calls.call(org, f"c{number}", f"{10 + number}:00:00", minutes=57, ani=CALLER)
+
+    assert calls.contacts(common_number_per_day=5) == []
+    assert calls.contacts(common_number_per_day=6) == [
+        "us:c0 > emea:c1 > us:c2 > emea:c3 > us:c4 > emea:c5 by ani_window"
+    ]
+
+
+def test_how_many_conversations_a_day_make_a_constant_of_a_key_is_the_enterprises_to_say(calls):
+    calls.call("us", "a", "10:00:00", key=KEY).call("emea", "b", "10:07:00", key=KEY)
+    calls.call("apac", "c", "10:14:00", key=KEY)
+
+    assert calls.contacts(common_value_per_day=2) == []
+    assert calls.contacts(common_value_per_day=3) == ["us:a > emea:b > apac:c by correlation"]
+
+
 def test_the_number_of_a_trunk_or_a_desk_joins_nobody(calls):
     for number, org in enumerate(["us", "us"]):
         calls.call(org, f"a{number}", f"10:0{number}:00", ani=f"+1555100000{number}")

@@ -121,6 +121,30 @@ ONE_LINE = [
         ),
     ),
     (
+        "a number that no caller may have",
+        ORGANIZATION + "rules: {journeys: {common_number_per_day: 0}}\n",
+        (
+            "platform.yaml: rules.journeys.common_number_per_day: 0 is not allowed; "
+            "use a whole number from 1 to 100000"
+        ),
+    ),
+    (
+        "a limit of keys that is no number",
+        ORGANIZATION + "rules: {journeys: {common_value_per_day: many}}\n",
+        (
+            "platform.yaml: rules.journeys.common_value_per_day: many is not allowed; "
+            "use a whole number from 1 to 100000"
+        ),
+    ),
+    (
+        "a limit spelled otherwise",
+        ORGANIZATION + "rules: {journeys: {common_numbers_per_day: 5}}\n",
+        (
+            "platform.yaml: rules.journeys.common_numbers_per_day: unknown key; "
+            "did you mean common_number_per_day?"
+        ),
+    ),
+    (
         "first day in the future",
         ORGANIZATION.replace("2026-01-01", "2026-02-02"),
         (
