@@ -23,6 +23,12 @@ from aggregation_platform.cli.options import (
     format_option,
     pass_invocation,
 )
+from aggregation_platform.cli.percentiles import (
+    Percentiles,
+    column_of,
+    title_of,
+    with_percentiles,
+)
 from aggregation_platform.cli.progress import progress
 from aggregation_platform.cli.reading import warehouse_to_read
 from aggregation_platform.config.models import PlatformConfig
@@ -68,10 +74,23 @@ class Groups(click.ParamType[tuple[str, ...]]):
     help=f"Group by any of {', '.join(GROUPS)}, joined by commas (hour: of the day, UTC) "
     "[default: the total alone].",
 )
+@click.option(
+    "--percentiles",
+    type=Percentiles(),
+    default=(),
+    help="Add percentiles of handle time, such as 50,90 (50: the median); each within 2 %.",
+)
 @format_option("table", "csv", "json")
 @config_option
 @pass_invocation
-def aht(invocation: Invocation, first: date, last: date, by: tuple[str, ...], output: str) -> None:
+def aht(
+    invocation: Invocation,
+    first: date,
+    last: date,
+    by: tuple[str, ...],
+    percentiles: tuple[int, ...],
+    output: str,
+) -> None:
     """Average handle time: handle time divided by handled, last.
 
     A row names the orgs that it lacks and is as final as its least final part: provisional
@@ -81,8 +100,15 @@ def aht(invocation: Invocation, first: date, last: date, by: tuple[str, ...], ou
     config = invocation.config()
     warehouse = warehouse_to_read(config)
     with progress(f"reading handle time of {days}"):
-        answer = ask(warehouse, config, days, by)
-    _print(answer, by, output)
+        answer = with_percentiles(
+            ask(warehouse, config, days, by),
+            warehouse,
+            days=days,
+            by=by,
+            orgs=config.orgs,
+            percentiles=percentiles,
+        )
+    _print(answer, by, output, percentiles)
     _say_what_is_missing(answer, days)
 
 
@@ -133,34 +159,38 @@ def _without_unexpected(
     return rows.join(unexpected, on=list(by), how="anti", nulls_equal=True, maintain_order="left")
 
 
-def _print(answer: Aht, by: Sequence[str], output: str) -> None:
+def _print(answer: Aht, by: Sequence[str], output: str, percentiles: Sequence[int]) -> None:
     if output == "json":
         print_json(document(answer))
     elif output == "csv":
-        print_csv((*by, *MEASURES), answer.rows.to_dicts())
+        more = (column_of(percentile) for percentile in percentiles)
+        print_csv((*by, *MEASURES, *more), answer.rows.to_dicts())
     else:
-        print_answer(answer, by)
+        print_answer(answer, by, percentiles)
 
 
-def print_answer(answer: Aht, by: Sequence[str]) -> None:
+def print_answer(answer: Aht, by: Sequence[str], percentiles: Sequence[int] = ()) -> None:
     """Print the answer as a table for people."""
-    titles = [*(name.replace("_", " ").capitalize() for name in by), "AHT (m:ss)", "Handled"]
+    titles = [*(name.replace("_", " ").capitalize() for name in by), "AHT (m:ss)"]
+    titles += [*(title_of(percentile) for percentile in percentiles), "Handled"]
     titles += ["Handle time (h:mm:ss)", _MISSING, "Finality"]
-    rows = [_line(row, by) for row in answer.rows.to_dicts()] if by else []
+    averages = ["aht_ms", *(column_of(percentile) for percentile in percentiles)]
+    rows = [_line(row, by, averages) for row in answer.rows.to_dicts()] if by else []
     total = answer.total.to_dicts()[0]
     named = ["all", *([""] * (len(by) - 1))] if by else []
-    print_table(titles, rows, numbers=titles[len(by) : -2], total=[*named, *_figures(total)])
+    figures = _figures(total, averages)
+    print_table(titles, rows, numbers=titles[len(by) : -2], total=[*named, *figures])
 
 
-def _line(row: dict[str, object], by: Sequence[str]) -> list[str]:
+def _line(row: dict[str, object], by: Sequence[str], averages: Sequence[str]) -> list[str]:
     groups = [f"{row[name]:02d}:00" if name == "hour" else str(row[name]) for name in by]
-    return [*groups, *_figures(row)]
+    return [*groups, *_figures(row, averages)]
 
 
-def _figures(row: dict[str, object]) -> list[str]:
-    aht_ms, handle_ms, missing = row["aht_ms"], row["handle_ms"], row["orgs_missing"]
+def _figures(row: dict[str, object], averages: Sequence[str]) -> list[str]:
+    handle_ms, missing = row["handle_ms"], row["orgs_missing"]
     return [
-        minutes(aht_ms if isinstance(aht_ms, int) else None),
+        *(minutes(ms if isinstance(ms, int) else None) for ms in (row[name] for name in averages)),
         f"{row['handled_count']:,}",
         hours(handle_ms if isinstance(handle_ms, int) else 0),
         ", ".join(str(org) for org in missing) if isinstance(missing, list) and missing else "-",  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # a list of org keys

@@ -18,6 +18,7 @@ VIEWS = (
     "conversations",
     "org_days",
     "coverage",
+    "handle_time_distribution",
     *(f"handle_time_by_{grain}" for grain in ("hour", "day", "week", "month")),
     *(f"handle_time_by_local_{grain}" for grain in ("hour", "day", "week", "month")),
 )
