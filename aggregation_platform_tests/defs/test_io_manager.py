@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
-from uuid import uuid4
 
 import dagster as dg
-import duckdb
 import polars as pl
 import pytest
-import snowflake.connector
 import yaml
 
 from aggregation_platform.assembly import TABLES, Assembly
@@ -27,11 +24,9 @@ from aggregation_platform.errors import SchemaMismatchError
 from aggregation_platform.identity.tables import AGENTS, QUEUE_NAMES
 from aggregation_platform.rollups.tables import JOURNEY_DAYS
 from aggregation_platform.tables import Partition, Table
-from aggregation_platform.warehouse.configured import warehouse_settings
-from aggregation_platform.warehouse.dialects import DUCKDB, SNOWFLAKE
-from aggregation_platform.warehouse.duckdb_store import DuckDBSettings
 from aggregation_platform.warehouse.ops_tables import EXTRACTION_LEDGER, PARTITION_LOG, RESTATEMENTS
 from aggregation_platform.warehouse.store import Rows
+from aggregation_platform_tests.configured_warehouse import delete_rows, in_emulator
 from aggregation_platform_tests.simulated_platform import QUIET
 from aggregation_platform_tests.warehouse_rig import MONDAY, NOON, TUESDAY, ledger_entry, rows_of
 
@@ -298,16 +293,8 @@ class Platform:
 
     def empty(self) -> None:
         """Delete what a test wrote, log included."""
-        settings = warehouse_settings(self.assembly.config)
-        if isinstance(settings, DuckDBSettings):
-            connection: Any = duckdb.connect(settings.path)
-            send, dialect = connection.execute, DUCKDB
-        else:
-            connection = snowflake.connector.connect(**settings.connector_arguments())
-            send, dialect = connection.cursor().execute, SNOWFLAKE
-        for table in (*WRITTEN, PARTITION_LOG, RESTATEMENTS, EXTRACTION_LEDGER):
-            send(f"delete from {dialect.place(table)}")  # noqa: S608 - declared names only
-        connection.close()
+        beside = (PARTITION_LOG, RESTATEMENTS, EXTRACTION_LEDGER)
+        delete_rows(self.assembly, (*WRITTEN, *beside))
 
     @property
     def _resources(self) -> dict[str, Any]:
@@ -381,11 +368,3 @@ def contacts(day: date, count: int) -> pl.DataFrame:
     """One org's day of contacts."""
     zeros = dict.fromkeys((n for n in JOURNEY_DAYS.frame_schema if n.endswith(("count", "ms"))), 0)
     return rows_of(JOURNEY_DAYS, [zeros | {"org": "us", "day": day, "contact_count": count}])
-
-
-def in_emulator(port: int) -> dict[str, object]:
-    """The warehouse's part of a configuration: a database of its own in the emulator."""
-    account = {"account": "emulated", "user": "writer", "password": "writer", "role": "WRITER"}
-    place = {"warehouse": "W", "database": f"T{uuid4().hex[:12]}".upper()}
-    address = {"host": "127.0.0.1", "port": port, "protocol": "http"}
-    return {"kind": "snowflake", "snowflake": account | place | address}

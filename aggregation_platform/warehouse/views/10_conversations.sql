@@ -30,3 +30,10 @@ comment on column "reporting"."conversations"."local_started_at" is 'wall clock 
 comment on column "reporting"."conversations"."day" is 'UTC day whose fetch gave this version';
 comment on column "reporting"."conversations"."finality" is 'of that fetch: provisional, complete or final';
 comment on column "reporting"."conversations"."fetched_at" is 'when the page was fetched that holds this version';
+comment on column "reporting"."conversations"."conversation_id" is 'the source’s id, unique within the organization';
+comment on column "reporting"."conversations"."time_zone" is 'IANA name of the organization’s own time zone';
+comment on column "reporting"."conversations"."originating_direction" is 'inbound or outbound';
+comment on column "reporting"."conversations"."external_tag" is 'tag set by an integration';
+comment on column "reporting"."conversations"."division_ids" is 'list of division ids, JSON';
+comment on column "reporting"."conversations"."participant_count" is 'participants in the record';
+comment on column "reporting"."conversations"."session_count" is 'sessions in the record';

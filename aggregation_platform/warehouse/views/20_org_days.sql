@@ -35,3 +35,4 @@ comment on view "reporting"."org_days" is 'One row per organization and UTC day 
 comment on column "reporting"."org_days"."org" is 'our key of the organization';
 comment on column "reporting"."org_days"."is_covered" is 'false: the day is missing from every figure';
 comment on column "reporting"."org_days"."finality" is 'provisional, complete or final; null where the day is missing';
+comment on column "reporting"."org_days"."day" is 'UTC day';

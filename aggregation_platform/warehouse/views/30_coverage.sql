@@ -13,6 +13,9 @@ select 'month', c.calendar_day, c.month_start, cast(c.month_start + interval '1 
 from reporting.calendar c;
 comment on view "reporting"."periods" is 'One row per calendar day and grain (day, week, month): the period that the day is in.';
 comment on column "reporting"."periods"."period_end" is 'the first day after the period';
+comment on column "reporting"."periods"."grain" is 'day, week or month';
+comment on column "reporting"."periods"."calendar_day" is 'a day of the period';
+comment on column "reporting"."periods"."period_start" is 'first day of the period';
 
 create or replace view "reporting"."coverage" (
     "grain", "clock", "period_start", "org", "days_expected", "days_present", "is_over",
@@ -79,3 +82,5 @@ comment on column "reporting"."coverage"."days_present" is 'those of them that a
 comment on column "reporting"."coverage"."is_over" is 'false: part of the period is still to come';
 comment on column "reporting"."coverage"."finality" is 'of the least final day; provisional where a day is missing or the period is not over';
 comment on column "reporting"."coverage"."orgs_missing" is 'all organizations that lack a day of the period, not only this row’s; empty if none';
+comment on column "reporting"."coverage"."grain" is 'day, week or month';
+comment on column "reporting"."coverage"."org" is 'our key of the organization';

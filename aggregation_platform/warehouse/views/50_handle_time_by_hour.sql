@@ -44,6 +44,8 @@ comment on column "reporting"."handle_time_by_local_hour"."finality" is 'of the 
 comment on column "reporting"."handle_time_by_local_hour"."orgs_missing" is 'all organizations that lack a day of the period; empty if none';
 comment on column "reporting"."handle_time_by_local_hour"."days_expected" is 'UTC days of the organization that the period touches, as far as days were rolled up';
 comment on column "reporting"."handle_time_by_local_hour"."days_present" is 'those of them that are in the figure';
+comment on column "reporting"."handle_time_by_local_hour"."media_type" is 'voice, callback, message, …; (none) where the session has none';
+comment on column "reporting"."handle_time_by_local_hour"."direction" is 'inbound or outbound; (none) where the session has none';
 
 create or replace view "reporting"."handle_time_by_hour" (
     "hour_start", "org", "global_queue", "global_agent_id", "media_type", "direction",
@@ -68,3 +70,5 @@ comment on column "reporting"."handle_time_by_hour"."finality" is 'of the row’
 comment on column "reporting"."handle_time_by_hour"."orgs_missing" is 'all organizations that lack a day of the period; empty if none';
 comment on column "reporting"."handle_time_by_hour"."days_expected" is 'UTC days of the organization that the period touches, as far as days were rolled up';
 comment on column "reporting"."handle_time_by_hour"."days_present" is 'those of them that are in the figure';
+comment on column "reporting"."handle_time_by_hour"."media_type" is 'voice, callback, message, …; (none) where the session has none';
+comment on column "reporting"."handle_time_by_hour"."direction" is 'inbound or outbound; (none) where the session has none';

@@ -45,3 +45,5 @@ comment on column "reporting"."handle_time_by_local_period"."finality" is 'of th
 comment on column "reporting"."handle_time_by_local_period"."orgs_missing" is 'all organizations that lack a day of the period; empty if none';
 comment on column "reporting"."handle_time_by_local_period"."days_expected" is 'UTC days of the organization that the period touches, as far as days were rolled up';
 comment on column "reporting"."handle_time_by_local_period"."days_present" is 'those of them that are in the figure';
+comment on column "reporting"."handle_time_by_local_period"."media_type" is 'voice, callback, message, …; (none) where the session has none';
+comment on column "reporting"."handle_time_by_local_period"."direction" is 'inbound or outbound; (none) where the session has none';

@@ -23,6 +23,8 @@ comment on column "reporting"."handle_time_by_local_day"."finality" is 'of the r
 comment on column "reporting"."handle_time_by_local_day"."orgs_missing" is 'all organizations that lack a day of the period; empty if none';
 comment on column "reporting"."handle_time_by_local_day"."days_expected" is 'UTC days of the organization that the period touches, as far as days were rolled up';
 comment on column "reporting"."handle_time_by_local_day"."days_present" is 'those of them that are in the figure';
+comment on column "reporting"."handle_time_by_local_day"."media_type" is 'voice, callback, message, …; (none) where the session has none';
+comment on column "reporting"."handle_time_by_local_day"."direction" is 'inbound or outbound; (none) where the session has none';
 
 create or replace view "reporting"."handle_time_by_day" (
     "day", "org", "global_queue", "global_agent_id", "media_type", "direction",
@@ -47,3 +49,5 @@ comment on column "reporting"."handle_time_by_day"."finality" is 'of the row’s
 comment on column "reporting"."handle_time_by_day"."orgs_missing" is 'all organizations that lack a day of the period; empty if none';
 comment on column "reporting"."handle_time_by_day"."days_expected" is 'UTC days of the organization that the period touches, as far as days were rolled up';
 comment on column "reporting"."handle_time_by_day"."days_present" is 'those of them that are in the figure';
+comment on column "reporting"."handle_time_by_day"."media_type" is 'voice, callback, message, …; (none) where the session has none';
+comment on column "reporting"."handle_time_by_day"."direction" is 'inbound or outbound; (none) where the session has none';

@@ -28,6 +28,8 @@ comment on column "reporting"."handle_time_by_local_week"."finality" is 'of the 
 comment on column "reporting"."handle_time_by_local_week"."orgs_missing" is 'all organizations that lack a day of the period; empty if none';
 comment on column "reporting"."handle_time_by_local_week"."days_expected" is 'UTC days of the organization that the period touches, as far as days were rolled up';
 comment on column "reporting"."handle_time_by_local_week"."days_present" is 'those of them that are in the figure';
+comment on column "reporting"."handle_time_by_local_week"."media_type" is 'voice, callback, message, …; (none) where the session has none';
+comment on column "reporting"."handle_time_by_local_week"."direction" is 'inbound or outbound; (none) where the session has none';
 
 create or replace view "reporting"."handle_time_by_week" (
     "week_start", "iso_year", "iso_week", "fiscal_week_year", "fiscal_week", "org", "global_queue", "global_agent_id", "media_type", "direction",
@@ -57,3 +59,5 @@ comment on column "reporting"."handle_time_by_week"."finality" is 'of the row’
 comment on column "reporting"."handle_time_by_week"."orgs_missing" is 'all organizations that lack a day of the period; empty if none';
 comment on column "reporting"."handle_time_by_week"."days_expected" is 'UTC days of the organization that the period touches, as far as days were rolled up';
 comment on column "reporting"."handle_time_by_week"."days_present" is 'those of them that are in the figure';
+comment on column "reporting"."handle_time_by_week"."media_type" is 'voice, callback, message, …; (none) where the session has none';
+comment on column "reporting"."handle_time_by_week"."direction" is 'inbound or outbound; (none) where the session has none';

@@ -26,6 +26,8 @@ comment on column "reporting"."handle_time_by_local_month"."finality" is 'of the
 comment on column "reporting"."handle_time_by_local_month"."orgs_missing" is 'all organizations that lack a day of the period; empty if none';
 comment on column "reporting"."handle_time_by_local_month"."days_expected" is 'UTC days of the organization that the period touches, as far as days were rolled up';
 comment on column "reporting"."handle_time_by_local_month"."days_present" is 'those of them that are in the figure';
+comment on column "reporting"."handle_time_by_local_month"."media_type" is 'voice, callback, message, …; (none) where the session has none';
+comment on column "reporting"."handle_time_by_local_month"."direction" is 'inbound or outbound; (none) where the session has none';
 
 create or replace view "reporting"."handle_time_by_month" (
     "month_start", "fiscal_year", "fiscal_month", "org", "global_queue", "global_agent_id", "media_type", "direction",
@@ -53,3 +55,5 @@ comment on column "reporting"."handle_time_by_month"."finality" is 'of the row�
 comment on column "reporting"."handle_time_by_month"."orgs_missing" is 'all organizations that lack a day of the period; empty if none';
 comment on column "reporting"."handle_time_by_month"."days_expected" is 'UTC days of the organization that the period touches, as far as days were rolled up';
 comment on column "reporting"."handle_time_by_month"."days_present" is 'those of them that are in the figure';
+comment on column "reporting"."handle_time_by_month"."media_type" is 'voice, callback, message, …; (none) where the session has none';
+comment on column "reporting"."handle_time_by_month"."direction" is 'inbound or outbound; (none) where the session has none';

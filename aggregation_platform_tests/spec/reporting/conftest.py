@@ -1,4 +1,4 @@
-"""A DuckDB warehouse with the reporting views, and a short way to put handle time into it."""
+"""Either warehouse with the reporting views, and a short way to put handle time into it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import yaml
 
-from aggregation_platform.assembly import Assembly
+from aggregation_platform.assembly import TABLES, Assembly
 from aggregation_platform.config.load import load_config
 from aggregation_platform.facts.tables import CONVERSATIONS, SESSION_METRICS
-from aggregation_platform.rollups.tables import HANDLE_TIME
+from aggregation_platform.identity.tables import AGENTS, QUEUES
+from aggregation_platform.rollups.tables import HANDLE_TIME, HANDLE_TIME_SKETCHES
 from aggregation_platform.tables import Partition
+from aggregation_platform.warehouse.ops_tables import PARTITION_LOG
 from aggregation_platform.warehouse.store import Finality, WriteStamp
+from aggregation_platform_tests.configured_warehouse import delete_rows, in_emulator
 
 CONFIGURATION = """
 organizations:
@@ -28,6 +32,8 @@ organizations:
      time_zone: Asia/Kolkata}
 reporting: {time_zones: [Asia/Tokyo], fiscal_year_start_month: 4}
 """
+WRITTEN = (CONVERSATIONS, SESSION_METRICS, HANDLE_TIME, HANDLE_TIME_SKETCHES, QUEUES, AGENTS)
+Cell = tuple[str, str, int, int] | tuple[str, str, int, int, str, str]
 READ_AT = datetime(2027, 6, 1, tzinfo=UTC)
 
 
@@ -47,8 +53,8 @@ class Reporting:
             stamp=WriteStamp("test", finality, READ_AT + timedelta(seconds=after_s)),
         )
 
-    def roll_up(self, day: date, *cells: tuple[str, str, int, int]) -> None:
-        """Store a day's handle time: org, hh:mm (UTC), handled, milliseconds."""
+    def roll_up(self, day: date, *cells: Cell) -> None:
+        """Store a day's handle time: org, hh:mm (UTC), handled, milliseconds, queue, agent."""
         rows = [
             {
                 "day": day,
@@ -56,8 +62,9 @@ class Reporting:
                 "interval_start": datetime.fromisoformat(f"{day}T{at}:00+00:00"),
                 "handled_count": handled,
                 "handle_ms": handle_ms,
+                **dict(zip(("global_queue", "global_agent_id"), named, strict=False)),
             }
-            for org, at, handled, handle_ms in cells
+            for org, at, handled, handle_ms, *named in cells
         ]
         self.assembly.warehouse.replace_partition(
             HANDLE_TIME,
@@ -115,16 +122,32 @@ def described_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return assembly.config.warehouse.duckdb.path
 
 
-@pytest.fixture
-def reporting(tmp_path: Path, described_file: Path) -> Reporting:
+@pytest.fixture(scope="session")
+def described_in_emulator(emulator_port: int, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """A database in the emulator with all tables, views and the configuration's rows."""
+    folder = tmp_path_factory.mktemp("described")
+    assembly = assembled(folder, warehouse=in_emulator(emulator_port))
+    assembly.warehouse.migrate(TABLES)
+    assert assembly.grant.epoch == 1
+    return assembly
+
+
+@pytest.fixture(params=["duckdb", "emulator"])
+def reporting(request: pytest.FixtureRequest, tmp_path: Path) -> Reporting:
+    """A warehouse that is told of, and holds no facts yet."""
+    if request.param == "emulator":
+        emulated: Assembly = request.getfixturevalue("described_in_emulator")
+        delete_rows(emulated, WRITTEN)
+        delete_rows(emulated, (PARTITION_LOG,), "table_name not like 'reporting.%'")
+        return Reporting(emulated)
     assembly = assembled(tmp_path)
     path = assembly.config.warehouse.duckdb.path
     path.parent.mkdir()
-    shutil.copy(described_file, path)
+    shutil.copy(request.getfixturevalue("described_file"), path)
     return Reporting(assembly)
 
 
-def assembled(folder: Path) -> Assembly:
+def assembled(folder: Path, **sections: object) -> Assembly:
     file = folder / "platform.yaml"
-    file.write_text(CONFIGURATION)
+    file.write_text(yaml.safe_dump(yaml.safe_load(CONFIGURATION) | sections))
     return Assembly(load_config(file, today=date(2027, 6, 1)))

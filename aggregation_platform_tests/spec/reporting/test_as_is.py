@@ -35,12 +35,23 @@ def test_the_past_is_told_by_todays_mapping_beside_that_of_its_day(reporting):
 
     assert reporting.ask(
         "select queue_id, global_queue_as_was, global_queue, queue_name, global_agent_id_as_was,"
-        " global_agent_id, handled_count, handle_ms from reporting.handle_time_as_is order by all"
+        " global_agent_id, handled_count, handle_ms from reporting.handle_time_as_is"
+        " order by queue_id"
     ) == [
         ("(none)", "(none)", "(none)", "(none)", "(none)", "(none)", 1, 7),
         ("gone", "Gone", "(unmapped)", "(unmapped)", "us:ann", "person-1", 1, 30),
         ("sales", "Sales", "Commerce", "Sales & Care", "us:ann", "person-1", 2, 100),
     ]
+
+
+def test_a_figure_under_todays_names_says_what_it_covers_and_how_final_it_is(reporting):
+    reporting.load("us", DAY)
+    reporting.roll_up(DAY, ("us", "09:00", 1, 100), ("emea", "09:00", 1, 100))
+
+    assert reporting.ask(
+        "select org, finality, orgs_missing, days_present, days_expected"
+        " from reporting.handle_time_as_is order by org"
+    ) == [("emea", "provisional", "emea", 0, 1), ("us", "final", "emea", 1, 1)]
 
 
 def test_the_view_and_the_pure_function_say_the_same(reporting):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
@@ -10,6 +10,10 @@ import pytest
 from aggregation_platform.warehouse.reporting_rows import calendar
 
 MONDAY, TUESDAY = date(2026, 1, 5), date(2026, 1, 6)
+SATURDAY, SUNDAY = date(2026, 1, 31), date(2026, 2, 1)
+NINE_ON_SATURDAY, NINE_ON_SUNDAY = (
+    datetime(day.year, day.month, day.day, 9, tzinfo=UTC) for day in (SATURDAY, SUNDAY)
+)
 
 
 def test_aht_is_divided_last_and_rounded_half_up(reporting):
@@ -18,6 +22,89 @@ def test_aht_is_divided_last_and_rounded_half_up(reporting):
     assert reporting.ask(
         "select handled_count, handle_ms, aht_ms from reporting.handle_time_by_day"
     ) == [(2, 301, 151)]
+
+
+AHT = "select {}, aht_ms from reporting.handle_time_by_{} where clock = 'UTC' order by 1"
+AHT_IN_UTC = "select {}, aht_ms from reporting.handle_time_by_{} order by 1"
+
+
+@pytest.mark.parametrize(
+    ("grain", "period", "expected"),
+    [
+        ("hour", "hour_start", [(NINE_ON_SATURDAY, 150), (NINE_ON_SUNDAY, 300)]),
+        ("day", "day", [(SATURDAY, 150), (SUNDAY, 300)]),
+        ("week", "week_start", [(date(2026, 1, 26), 225)]),
+        ("month", "month_start", [(date(2026, 1, 1), 150), (SUNDAY, 300)]),
+    ],
+)
+def test_each_grain_adds_up_and_divides_for_itself(reporting, grain, period, expected):
+    reporting.roll_up(SATURDAY, ("us", "09:00", 1, 100), ("us", "09:30", 1, 200))
+    reporting.roll_up(SUNDAY, ("us", "09:00", 2, 600))
+    local = period.replace("hour_start", "local_hour")
+
+    assert reporting.ask(AHT_IN_UTC.format(period, grain)) == expected
+    assert reporting.ask(AHT.format(local, f"local_{grain}")) == expected
+
+
+SUMS = (
+    "select {0}, cast(sum(handled_count) as bigint), cast(sum(handle_ms) as bigint)"
+    " from reporting.handle_time_by_{1} group by {0} order by {0}"
+)
+
+
+@pytest.mark.parametrize(
+    ("member", "expected"),
+    [
+        ("org", [("emea", 3, 600), ("us", 3, 500)]),
+        ("global_queue", [("Care", 3, 700), ("Sales", 3, 400)]),
+        ("global_agent_id", [("ann", 2, 400), ("bob", 4, 700)]),
+    ],
+)
+def test_figures_add_up_over_orgs_queues_and_agents(reporting, member, expected):
+    reporting.roll_up(
+        MONDAY,
+        ("us", "09:00", 1, 100, "Sales", "ann"),
+        ("us", "09:00", 2, 400, "Care", "bob"),
+        ("emea", "09:00", 1, 300, "Care", "ann"),
+        ("emea", "09:30", 2, 300, "Sales", "bob"),
+    )
+
+    for grain in ("hour", "day", "week", "month"):
+        assert reporting.ask(SUMS.format(member, grain)) == expected, grain
+
+
+def test_a_week_has_its_iso_and_its_fiscal_number_and_a_month_its_fiscal_one(reporting):
+    reporting.roll_up(SATURDAY, ("us", "09:00", 1, 100))
+
+    assert reporting.ask(
+        "select week_start, iso_year, iso_week, fiscal_week_year, fiscal_week"
+        " from reporting.handle_time_by_week"
+    ) == [(date(2026, 1, 26), 2026, 5, 2026, 44)]
+    assert reporting.ask(
+        "select month_start, fiscal_year, fiscal_month from reporting.handle_time_by_month"
+    ) == [(date(2026, 1, 1), 2026, 10)]
+
+
+COVERED = (
+    "select finality, orgs_missing, days_present, days_expected from reporting.handle_time_by_{}"
+)
+
+
+@pytest.mark.parametrize(
+    ("grain", "expected"),
+    [
+        ("hour", ("complete", "emea", 1, 1)),
+        ("day", ("complete", "emea", 1, 1)),
+        ("week", ("provisional", "emea", 1, 1)),
+        ("month", ("provisional", "emea, us", 1, 5)),
+    ],
+)
+def test_every_figure_has_its_finality_and_its_completeness_beside_it(reporting, grain, expected):
+    reporting.load("us", MONDAY, finality="complete")
+    reporting.roll_up(MONDAY, ("us", "09:00", 1, 100))
+    by_clock = COVERED.format(f"local_{grain}") + " where clock = 'UTC'"
+
+    assert reporting.ask(COVERED.format(grain)) == reporting.ask(by_clock) == [expected]
 
 
 def test_nothing_handled_has_no_aht(reporting):
