@@ -61,7 +61,8 @@ create schema if not exists contact_center.rollups with managed access;
 create schema if not exists contact_center.reporting with managed access;
 create schema if not exists contact_center.ops with managed access;
 
--- Managed access: the schema's owner grants, and nobody passes a grant on.
+-- Managed access: only the schemas' owner and who manages grants can grant, whoever makes the tables.
+use role securityadmin;
 grant usage on all schemas in database contact_center to role aggregation_platform_writer;
 grant select, insert, update, delete on all tables in database contact_center
     to role aggregation_platform_writer;
@@ -80,7 +81,6 @@ grant select on all tables in schema contact_center.journeys to role aggregation
 grant select on all tables in schema contact_center.ops to role aggregation_platform_analyst;
 
 -- What migrations bring later is granted alike; views are replaced, so theirs must be too.
-use role securityadmin;
 grant select, insert, update, delete on future tables in database contact_center
     to role aggregation_platform_writer;
 grant select on future views in database contact_center to role aggregation_platform_writer;
