@@ -10,6 +10,8 @@ Needs PostgreSQL's server programs (Debian: postgresql) and the development depe
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Generator, Mapping
@@ -46,7 +48,12 @@ PORTS = {"postgres": 8650, "emulator": 8660, "code": 8670}
 """The first port that each is tried on."""
 
 STARTS_WITHIN_S = 180.0
+ENDS_WITHIN_S = 10.0
 _EVERY_S = 0.5
+FENCED_WITHIN_S = 15
+"""The emulator answers the later of two writers with HTTP 500, which the connector would repeat for
+ten minutes before the platform writes again; Snowflake lets it wait for the lock."""
+
 _LOCATION = "aggregation_platform"
 
 
@@ -127,6 +134,7 @@ def _on_snowflake(config: PlatformConfig, port: int) -> PlatformConfig:
             "host": "127.0.0.1",
             "port": port,
             "protocol": "http",
+            "network_timeout_seconds": FENCED_WITHIN_S,
         },
     }
     file.write_text(yaml.safe_dump(written, sort_keys=False), encoding="utf-8")
@@ -199,6 +207,15 @@ def _answer(url: str, body: bytes | None = None) -> bytes:
         return b""
 
 
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process in order, and then whatever runs on in its session, such as a run's worker."""
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(ENDS_WITHIN_S)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 def _program(name: str) -> str:
     return str(Path(sys.executable).with_name(name))
 
@@ -235,11 +252,7 @@ class _Logs:
                 yield
             finally:
                 del self._running[name]
-                process.terminate()
-                try:
-                    process.wait(30)
-                except subprocess.TimeoutExpired:
-                    process.kill()
+                _end(process)
 
     def await_any_end(self) -> None:
         """Wait until one of the processes ends.

@@ -41,6 +41,7 @@ def _snowflake(config: PlatformConfig, given: SnowflakeConfig) -> SnowflakeSetti
         host=_revealed(given.host),
         port=given.port,
         protocol=given.protocol,
+        network_timeout_s=given.network_timeout_seconds,
         spool=config.state_folder / "spool",
     )
     if settings.private_key_path and not settings.private_key_path.is_file():

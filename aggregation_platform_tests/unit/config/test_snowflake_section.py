@@ -63,7 +63,8 @@ def test_a_login_that_cannot_be_is_told_in_one_line(mistakes, keys: str, told: s
 
 
 def test_every_key_reaches_the_settings_and_no_secret_is_shown(written):
-    keys = "password: '${PW}', host: 127.0.0.1, port: 8700, protocol: http"
+    keys = "password: '${PW}', host: 127.0.0.1, port: 8700, protocol: http,"
+    keys += " network_timeout_seconds: 5"
     config = load_config(written(text(keys)), environment={"PW": "hush"})
 
     settings = warehouse_settings(config)
@@ -71,6 +72,7 @@ def test_every_key_reaches_the_settings_and_no_secret_is_shown(written):
     assert isinstance(settings, SnowflakeSettings)
     assert (settings.account, settings.user, settings.password) == ("a", "u", "hush")
     assert (settings.host, settings.port, settings.protocol) == ("127.0.0.1", 8700, "http")
+    assert settings.network_timeout_s == 5
     assert "hush" not in repr(config) + repr(settings)
 
 
