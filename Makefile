@@ -5,6 +5,7 @@ PYTHON ?= $(or $(shell command -v python3.11),$(shell command -v python3))
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+PEERS  := $(VENV)/.ready-bench
 
 # Tests that need a program of the system: left out, by name, where it is not installed.
 LACKS_BROWSER  := $(if $(shell command -v chromium),,not browser)
@@ -47,8 +48,12 @@ check: $(READY) ## Format, lint, import floors, types
 	$(BIN)/lint-imports
 	$(BIN)/pyright
 
+$(PEERS): $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	touch $(PEERS)
+
 .PHONY: bench
-bench: $(READY) ## Benchmarks, as ratios against a peer in the same run
+bench: $(PEERS) ## Benchmarks, as ratios against a peer in the same run (half an hour)
 	$(BIN)/python -m benchmarks
 
 .PHONY: drill
@@ -66,4 +71,4 @@ dev-production: $(READY) ## Production's processes here: PostgreSQL, a Snowflake
 .PHONY: constraints
 constraints: $(READY) ## Pin the newest versions that fit pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml --extra dev -o constraints.txt
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml --extra dev --extra bench -o constraints.txt
