@@ -44,9 +44,12 @@ SESSION_COLUMNS = (
 ATTRIBUTE_COLUMNS = ("org", "day", "conversation_id", "name", "value")
 """What `evidence_of` needs of the facts tables; readers may leave the rest."""
 
+OUTSIDE, VOICE = ("customer", "external"), "voice"
+"""Purposes and medium of the lines that link. Of other sessions, `evidence_of` needs only those of
+conversations whose record has no start."""
+
 _ID = ("org", "conversation_id")
 _BY_NAME = pl.arg_sort_by("started_at", *_ID)
-_OUTSIDE = ("customer", "external")
 _VALUE_LENGTH = 6
 _EMPTY_VALUES = ("unknown", "undefined", "not_set", "notset", "not set", "default", "anonymous")
 
@@ -138,9 +141,9 @@ def evidence_of(
         .with_row_index("contact")
     )
     places = begun.select("contact", "day", *_ID)
-    outside = sessions.filter(
-        pl.col("purpose").is_in(_OUTSIDE), pl.col("media_type") == "voice"
-    ).join(places, on=[*_ID, "day"])
+    outside = sessions.filter(pl.col("purpose").is_in(OUTSIDE), pl.col("media_type") == VOICE).join(
+        places, on=[*_ID, "day"]
+    )
     return Evidence(
         contacts=_contacts(begun, outside, rules),
         lines=_lines(outside),

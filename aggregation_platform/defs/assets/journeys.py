@@ -4,7 +4,7 @@ Belongs here: the asset, which reads the days around its own one org's day at a 
 Elsewhere: evidence and linking (journeys/).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 import dagster as dg
@@ -26,7 +26,9 @@ from aggregation_platform.intervals import parse_day
 from aggregation_platform.journeys.evidence import (
     ATTRIBUTE_COLUMNS,
     CONVERSATION_COLUMNS,
+    OUTSIDE,
     SESSION_COLUMNS,
+    VOICE,
     Evidence,
     evidence_of,
 )
@@ -38,7 +40,7 @@ from aggregation_platform.journeys.linking import (
 )
 from aggregation_platform.journeys.rules import LinkingRules
 from aggregation_platform.journeys.tables import TABLES
-from aggregation_platform.tables import Partition
+from aggregation_platform.tables import Partition, Table
 from aggregation_platform.warehouse.partition_states import partition_states
 
 _SOURCES = (CONVERSATIONS, SESSIONS, ATTRIBUTES, SESSION_METRICS)
@@ -117,32 +119,55 @@ def evidence_around(assembly: Assembly, day: date) -> Evidence:
 
 
 def _evidence(assembly: Assembly, partition: Partition, rules: LinkingRules) -> Evidence:
-    conversations, sessions, attributes = (
-        assembly.warehouse.read(table, [partition], columns=columns)
-        for table, columns in (
-            (CONVERSATIONS, CONVERSATION_COLUMNS),
-            (SESSIONS, SESSION_COLUMNS),
-            (ATTRIBUTES, ATTRIBUTE_COLUMNS),
-        )
+    place = [partition.org, partition.day]
+    names = ", ".join("?" for _ in rules.correlation_keys) or "null"
+    return evidence_of(
+        assembly.warehouse.read(CONVERSATIONS, [partition], columns=CONVERSATION_COLUMNS),
+        _rows(assembly, SESSIONS, SESSION_COLUMNS, _LINES, [*OUTSIDE, VOICE, *place, *place]),
+        _rows(
+            *(assembly, ATTRIBUTES, ATTRIBUTE_COLUMNS),
+            *(f"name in ({names}) and org = ? and day = ?", [*rules.correlation_keys, *place]),
+        ),
+        rules,
     )
-    return evidence_of(conversations, sessions, attributes, rules)
+
+
+_LINES = """
+    (purpose in (?, ?) and media_type = ? or conversation_id in (
+        select conversation_id from facts.conversations
+        where started_at is null and org = ? and day = ?
+    )) and org = ? and day = ?
+"""
+"""What evidence takes of sessions: lines to the outside, and all where a record has no start."""
 
 
 def handle_times_around(assembly: Assembly, day: date) -> pl.DataFrame:
     """Add up handle time of the days around, and the later handle time of what began on them."""
     days = days_around(day, rules_of(assembly))
-    batches = assembly.warehouse.read_batches(
-        SESSION_METRICS,
-        [Partition(day=day) for day in days],
-        columns=["org", "conversation_id", "metric", "value_ms"],
+    handled = "metric = 'tHandle' and day = ?"
+    near = (
+        conversation_handle_times(
+            _rows(assembly, SESSION_METRICS, _HANDLE_TIME_COLUMNS, handled, [each])
+        )
+        for each in days
     )
-    near = map(conversation_handle_times, batches)
     later = assembly.warehouse.query(
         _LATER_HANDLE_TIME,
         [days[-1], days[-1], days[0], days[-1] + timedelta(days=1)],
     )
     return pl.concat([later.select(_HANDLED.names()).cast(_HANDLED), *near])
 
+
+def _rows(
+    assembly: Assembly, table: Table, columns: Sequence[str], where: str, values: Sequence[object]
+) -> pl.DataFrame:
+    """Read what is needed of a partition: most of its rows never leave the warehouse."""
+    sql = f"select {', '.join(columns)} from {table.key} where {where}"  # noqa: S608 - our own names
+    types = pl.Schema({name: table.frame_schema[name] for name in columns})
+    return assembly.warehouse.query(sql, values).select(columns).cast(types)
+
+
+_HANDLE_TIME_COLUMNS = ("org", "conversation_id", "metric", "value_ms")
 
 _HANDLED = pl.Schema(
     {
