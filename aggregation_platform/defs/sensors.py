@@ -14,6 +14,7 @@ import dagster as dg
 
 from aggregation_platform.assembly import Assembly
 from aggregation_platform.config.rules import load_rules
+from aggregation_platform.defs.asked_for import AUTOMATION, PRIORITY_TAG, RUNNING_DAY, to_ask_for
 from aggregation_platform.defs.assets.declared import key_of
 from aggregation_platform.defs.assets.raw import RUN_AGAIN_AT, RUN_AGAIN_TAGS, WAY_TAG
 from aggregation_platform.defs.jobs import DIRECTORY, IDENTITY, ORG_DAY, RECONCILE, WORLD_DAY
@@ -24,8 +25,14 @@ from aggregation_platform.defs.versions import (
 )
 from aggregation_platform.directory.tables import USERS
 from aggregation_platform.errors import ConfigurationError, WarehouseBusyError
-from aggregation_platform.extraction.due import Stored, due_org_days, due_world_days
+from aggregation_platform.extraction.due import (
+    UNSETTLED_WITHIN,
+    Stored,
+    due_org_days,
+    due_world_days,
+)
 from aggregation_platform.facts.tables import SESSION_METRICS
+from aggregation_platform.facts.tables import TABLES as FACTS
 from aggregation_platform.identity.tables import QUEUE_NAMES, QUEUES
 from aggregation_platform.intervals import day_key
 from aggregation_platform.raw.finality import REPROCESSED_AFTER
@@ -41,6 +48,10 @@ IDENTITY_REST = timedelta(minutes=10)
 RENAMED_AT_ONCE = 31
 NAMED = (HANDLE_TIME, HANDLE_TIME_SKETCHES, QUEUE_INTERVALS)
 """What the mappings name; contacts (journeys) know no names."""
+CARRIED_TAGS = (WAY_TAG, PRIORITY_TAG)
+"""What a repetition takes over from the run that it repeats."""
+MADE_OF_RAW = tuple(table.key for table in FACTS)
+"""Written after an org's raw rows, by the same run."""
 REASON_TAG = "aggregation_platform/reason"
 
 Requests = Callable[[Assembly, dg.SensorEvaluationContext], Iterator[dg.RunRequest]]
@@ -70,10 +81,17 @@ def _sensor(name: str, job: str, requests: Requests, *, every_s: int) -> dg.Sens
         context: dg.SensorEvaluationContext, assembly: dg.ResourceParam[Assembly]
     ) -> dg.SensorResult | dg.SkipReason:
         try:
-            found = list(requests(assembly, context))
+            due = list(requests(assembly, context))
         except WarehouseBusyError as error:
             return dg.SkipReason(f"{error} The next tick looks again.")
-        return dg.SensorResult(run_requests=found) if found else dg.SkipReason("nothing is due")
+        found = list(
+            to_ask_for(
+                due, instance=context.instance, sensor=name, job=job, now=assembly.clock.now()
+            )
+        )
+        if found or not due:
+            return dg.SensorResult(run_requests=found) if found else dg.SkipReason("nothing is due")
+        return dg.SkipReason(f"{len(due)} are due; runs in hand bring them, or failed just now")
 
     return evaluate
 
@@ -90,30 +108,48 @@ def _org_days(assembly: Assembly, _: dg.SensorEvaluationContext) -> Iterator[dg.
             now=now,
             is_blocked=assembly.local_state.blocked(organization.org) is not None,
         ):
+            priority = RUNNING_DAY if due.day == now.date() else AUTOMATION
             yield dg.RunRequest(
                 run_key=due.run_key,
                 partition_key=org_day_key(Partition(org=due.org, day=due.day)),
-                tags={WAY_TAG: due.way.value, REASON_TAG: due.reason},
+                tags={
+                    WAY_TAG: due.way.value,
+                    REASON_TAG: due.reason,
+                    PRIORITY_TAG: str(priority),
+                },
             )
 
 
-_STORED = """
-    select p.org, p.day, p.finality, p.written_at as any_at, max(l.committed_at) as job_at
+_STORED = f"""
+    select p.org, p.day, p.finality, p.written_at as any_at, max(l.committed_at) as job_at,
+           max(f.facts_at) as facts_at
     from ops.partition_log p
     left join ops.extraction_ledger l
       on l.org = p.org and cast(l.interval_from as date) = p.day and l.source_job_id is not null
+    left join (
+        select org, day,
+               case when count(*) = {len(MADE_OF_RAW)} then min(written_at) end as facts_at
+        from ops.partition_log
+        where table_name in ({", ".join("?" * len(MADE_OF_RAW))}) and day >= ?
+        group by org, day
+    ) f on f.org = p.org and f.day = p.day
     where p.table_name = 'raw.conversations' and p.day >= ?
     group by p.org, p.day, p.finality, p.written_at
-"""
+"""  # noqa: S608 - numbers and question marks
 
 
 def _stored(assembly: Assembly, now: datetime) -> Mapping[str, Mapping[date, Stored]]:
     assembly.grant  # noqa: B018 - brings the tables there on a first start
-    window = timedelta(days=assembly.config.freshness.reread_days + 2)
-    rows = assembly.warehouse.query(_STORED, [now.date() - window])
+    oldest = now.date() - UNSETTLED_WITHIN - timedelta(days=assembly.config.freshness.reread_days)
+    rows = assembly.warehouse.query(_STORED, [*MADE_OF_RAW, oldest, oldest])
     found: dict[str, dict[date, Stored]] = {}
     for row in rows.iter_rows(named=True):
-        stored = Stored(row["finality"], row["job_at"], row["any_at"])
+        stored = Stored(
+            finality=row["finality"],
+            job_at=row["job_at"],
+            any_at=row["any_at"],
+            facts_at=row["facts_at"],
+        )
         found.setdefault(row["org"], {})[row["day"]] = stored
     return found
 
@@ -231,16 +267,31 @@ def _runs_to_repeat(
     assembly: Assembly, context: dg.SensorEvaluationContext
 ) -> Iterator[dg.RunRequest]:
     """Repeat the runs that an org sent away for longer than a run may sleep, once it is time."""
-    waiting = context.instance.get_runs(
+    waiting = context.instance.get_run_records(
         dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags=dict(RUN_AGAIN_TAGS))
     )
     now = assembly.clock.now()
-    for run in waiting:
+    for record in waiting:
+        run = record.dagster_run
         if datetime.fromisoformat(run.tags[RUN_AGAIN_AT]) > now:
             continue
-        context.instance.add_run_tags(run.run_id, dict.fromkeys(RUN_AGAIN_TAGS, "done"))
+        if _has_successor(context.instance, record):
+            context.instance.add_run_tags(run.run_id, dict.fromkeys(RUN_AGAIN_TAGS, "done"))
+            continue
+        carried = {name: run.tags[name] for name in CARRIED_TAGS if name in run.tags}
         yield dg.RunRequest(
             run_key=f"again/{run.run_id}",
             partition_key=run.tags["dagster/partition"],
-            tags={REASON_TAG: f"again, after run {run.run_id}"},
+            tags={**carried, REASON_TAG: f"again, after run {run.run_id}"},
         )
+
+
+def _has_successor(instance: dg.DagsterInstance, record: dg.RunRecord) -> bool:
+    """Whether a later run took the partition up: this one's repetition, or one of its own."""
+    partition = record.dagster_run.tags["dagster/partition"]
+    since = dg.RunsFilter(
+        job_name=ORG_DAY,
+        tags={"dagster/partition": partition},
+        created_after=record.create_timestamp,
+    )
+    return any(run.run_id != record.dagster_run.run_id for run in instance.get_runs(since))

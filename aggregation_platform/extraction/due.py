@@ -24,6 +24,9 @@ TODAY_JOB_EVERY = timedelta(hours=1)
 UNFINISHED_EVERY = timedelta(minutes=30)
 """A day that is over, and of which the lake did not have all."""
 
+UNSETTLED_WITHIN = timedelta(days=30)
+"""So long after the re-read window a stored day that is not final is still read again."""
+
 REREAD_FROM = time(4, tzinfo=UTC)
 """By then the source's nightly rewrite is through."""
 
@@ -36,11 +39,18 @@ class Stored:
         finality: Of the stored rows.
         job_at: When a details job's rows were last committed; None if never.
         any_at: When any rows were last committed, the tail's included.
+        facts_at: When the facts made of them were last committed; None if some are missing.
     """
 
     finality: str
     job_at: datetime | None
     any_at: datetime
+    facts_at: datetime | None
+
+    @property
+    def lacks_facts(self) -> bool:
+        """The rows are there, and the facts are not made of them: a run ended in between."""
+        return self.facts_at is None or self.facts_at < self.any_at
 
 
 @dataclass(frozen=True)
@@ -72,7 +82,8 @@ def due_org_days(
 ) -> list[Due]:
     """Say what of one org is due now; today first, then the newest day first.
 
-    Days before the re-read window are not asked for: a backfill is a person's decision.
+    Days before the re-read window that were never stored are not asked for: a backfill is a
+    person's decision. One that was stored, and whose last re-reads fell into an outage, is.
 
     Args:
         organization: Whose first day begins what is expected.
@@ -86,6 +97,11 @@ def due_org_days(
     days = days_to_reread(now, reread_days=freshness.reread_days, first_day=organization.first_day)
     found = [_today(organization.org, stored.get(now.date()), freshness, now)]
     found += [_past(organization.org, day, stored.get(day), now) for day in reversed(days)]
+    found += [
+        _unsettled(organization.org, day, stored[day], now)
+        for day in sorted(stored, reverse=True)
+        if day < min(days, default=now.date()) and day >= organization.first_day
+    ]
     return [due for due in found if due is not None]
 
 
@@ -98,20 +114,38 @@ def _today(
     every = timedelta(minutes=freshness.delayed_after_minutes) * 2 / 3
     if now - stored.any_at >= every:
         return Due(org, day, Way.TAIL, "the fresh tail", _slot(now, every))
-    return None
+    return _without_facts(org, day, stored, now)
 
 
 def _past(org: str, day: date, stored: Stored | None, now: datetime) -> Due | None:
     if stored is None or stored.job_at is None:
         return Due(org, day, Way.JOB, "not stored yet", _slot(now, UNFINISHED_EVERY))
     if stored.finality == "provisional":
-        if now - stored.job_at < UNFINISHED_EVERY:
-            return None
-        return Due(org, day, Way.JOB, "the lake lacked its end", _slot(now, UNFINISHED_EVERY))
+        if now - stored.job_at >= UNFINISHED_EVERY:
+            return Due(org, day, Way.JOB, "the lake lacked its end", _slot(now, UNFINISHED_EVERY))
+        if stored.any_at < Interval.of_day(day).end:
+            return Due(org, day, Way.TAIL, "its last minutes", _slot(now, UNFINISHED_EVERY))
+        return _without_facts(org, day, stored, now)
+    return _reread(org, day, stored, now) or _without_facts(org, day, stored, now)
+
+
+def _reread(org: str, day: date, stored: Stored, now: datetime) -> Due | None:
     reread_from = datetime.combine(now.date(), REREAD_FROM)
-    if stored.finality == "final" or now < reread_from or stored.job_at >= reread_from:
+    was_read = stored.job_at is not None and stored.job_at >= reread_from
+    if stored.finality == "final" or now < reread_from or was_read:
         return None
     return Due(org, day, Way.JOB, "the source may have rewritten it", reread_from)
+
+
+def _unsettled(org: str, day: date, stored: Stored, now: datetime) -> Due | None:
+    """Ask once a day for what is beyond the re-read window and should be final by now."""
+    return _reread(org, day, stored, now) or _without_facts(org, day, stored, now)
+
+
+def _without_facts(org: str, day: date, stored: Stored, now: datetime) -> Due | None:
+    if not stored.lacks_facts:
+        return None
+    return Due(org, day, Way.LANDING, "its facts were not made", _slot(now, UNFINISHED_EVERY))
 
 
 def _slot(now: datetime, every: timedelta) -> datetime:

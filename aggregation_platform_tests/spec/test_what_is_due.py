@@ -32,8 +32,8 @@ def everything_else() -> dict[date, Stored]:
     """All days of the window stored, complete, and read this morning."""
     this_morning = NOW.replace(hour=5)
     days = [TODAY - timedelta(days=back) for back in range(1, 6)]
-    stored = {day: Stored("complete", this_morning, this_morning) for day in days}
-    return {**stored, TODAY: Stored("provisional", ago("5m"), ago("5m") or NOW)}
+    stored = {day: Stored("complete", this_morning, this_morning, this_morning) for day in days}
+    return {**stored, TODAY: Stored("provisional", ago("5m"), ago("5m") or NOW, NOW)}
 
 
 def asked(stored: dict[date, Stored], **given: bool) -> list[str]:
@@ -58,13 +58,54 @@ def test_nothing_is_due_when_all_was_read_this_morning_and_the_running_day_just_
         (YESTERDAY, "complete", "6h", "6h", []),
         (date(2026, 1, 9), "complete", "30h", "30h", ["09 job: the source may have rewritten it"]),
         (date(2026, 1, 9), "final", "30h", "30h", []),
-        (date(2026, 1, 8), "provisional", "30h", "30h", []),
+        (
+            date(2026, 1, 8),
+            "provisional",
+            "30h",
+            "30h",
+            ["08 job: the source may have rewritten it"],
+        ),
+        (date(2026, 1, 8), "complete", "30h", "30h", ["08 job: the source may have rewritten it"]),
+        (date(2026, 1, 8), "complete", "6h", "6h", []),
+        (date(2026, 1, 8), "final", "30h", "30h", []),
     ],
 )
 def test_each_day_by_itself(day: date, finality: str, job: str, rows: str, due: list[str]):
-    stored = {**everything_else(), day: Stored(finality, ago(job), ago(rows) or NOW)}
+    stored = {**everything_else(), day: Stored(finality, ago(job), ago(rows) or NOW, NOW)}
 
     assert asked(stored) == due
+
+
+def test_the_last_minutes_of_a_day_are_fetched_when_it_is_over_without_waiting_for_its_job():
+    just_past_midnight = NOW.replace(hour=0, minute=3)
+    before = just_past_midnight - timedelta(minutes=9)
+    stored = {YESTERDAY: Stored("provisional", before, before, before)}
+    found = due_org_days(US, stored, freshness=FRESHNESS, now=just_past_midnight)
+
+    assert [str(due) for due in found if due.day == YESTERDAY] == [
+        f"us {YESTERDAY}: its last minutes"
+    ]
+
+
+@pytest.mark.parametrize("facts", ["-", "21m"])
+@pytest.mark.parametrize(
+    ("day", "finality", "job", "rows"),
+    [
+        (TODAY, "provisional", "20m", "9m"),
+        (YESTERDAY, "provisional", "20m", "20m"),
+        (YESTERDAY, "complete", "20m", "20m"),
+        (date(2026, 1, 9), "final", "20m", "20m"),
+        (date(2026, 1, 2), "final", "20m", "20m"),
+    ],
+)
+def test_facts_that_a_run_did_not_come_to_are_made_of_what_is_landed(
+    day: date, finality: str, job: str, rows: str, facts: str
+):
+    stored = Stored(finality, ago(job), ago(rows) or NOW, ago(facts))
+
+    assert asked({**everything_else(), day: stored}) == [
+        f"{day:%d} landing: its facts were not made"
+    ]
 
 
 def test_a_new_organization_is_asked_for_the_running_day_and_the_window_newest_first():

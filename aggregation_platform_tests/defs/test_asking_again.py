@@ -1,0 +1,175 @@
+"""Runs that wait, fail or are lost: what was needed is asked for again, and never twice at once."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+from dagster._core.remote_origin import (
+    InProcessCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+
+from aggregation_platform.clock import ManualClock
+from aggregation_platform.defs.jobs import ORG_DAY
+from aggregation_platform.defs.partitions import org_day_key
+from aggregation_platform.simulator.faults import Fault
+from aggregation_platform.tables import Partition
+from aggregation_platform_tests.simulated_platform import SimulatedPlatform, simulated_platform
+
+pytestmark = pytest.mark.xdist_group("asking")
+PRIORITY = "dagster/priority"
+
+
+@pytest.fixture
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedPlatform]:
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    with simulated_platform(
+        tmp_path_factory.mktemp("platform"),
+        clock=ManualClock(datetime.now(UTC)),
+        orgs=("us",),
+        first_day=yesterday,
+        days=1,
+        conversations_per_day=20,
+        history_days=2,
+    ) as one_org:
+        yield one_org
+
+
+def clock_of(platform: SimulatedPlatform) -> ManualClock:
+    assert isinstance(platform.assembly.clock, ManualClock)
+    return platform.assembly.clock
+
+
+def ticked(platform: SimulatedPlatform, name: str) -> list[dg.RunRequest]:
+    """Evaluate a sensor as the daemon would."""
+    sensor = platform.definitions.get_repository_def().get_sensor_def(name)
+    with dg.build_sensor_context(
+        instance=platform.instance,
+        repository_def=platform.definitions.get_repository_def(),
+        resources={"assembly": platform.assembly},
+    ) as context:
+        return list(sensor.evaluate_tick(context).run_requests or [])
+
+
+def run(platform: SimulatedPlatform, job: str, asked: dg.RunRequest) -> dg.ExecuteInProcessResult:
+    """Do what was asked for, with the request's tags."""
+    ours = {
+        name.removeprefix("aggregation_platform/"): value
+        for name, value in asked.tags.items()
+        if name.startswith("aggregation_platform/")
+    }
+    return platform.run(job, asked.partition_key, **ours)
+
+
+def queued(platform: SimulatedPlatform, key: str, **tags: str) -> None:
+    """Let a run of a backfill wait in the queue."""
+    code = InProcessCodeLocationOrigin(LoadableTargetOrigin(module_name="any"))
+    waiting = dg.DagsterRun(
+        job_name=ORG_DAY,
+        status=dg.DagsterRunStatus.QUEUED,
+        tags={"dagster/partition": key, **tags},
+        remote_job_origin=RemoteJobOrigin(RemoteRepositoryOrigin(code, "any"), ORG_DAY),
+    )
+    platform.instance.add_run(waiting)
+
+
+def test_a_need_whose_run_failed_is_asked_for_again_after_a_rest_under_a_key_of_its_own(
+    platform: SimulatedPlatform,
+):
+    fault = Fault(kind="server_error", status=500, org="us")
+    platform.simulator.faults.add(fault)
+    (first,) = ticked(platform, "directories_due")
+    assert not run(platform, "org_directory", first).success
+    at_once = ticked(platform, "directories_due")
+    clock_of(platform).advance(11 * 60)
+    (again,) = ticked(platform, "directories_due")
+
+    assert at_once == []
+    assert again.partition_key == first.partition_key
+    assert again.run_key != first.run_key  # Dagster makes one run of a key, whatever becomes of it
+
+
+def test_what_waits_in_the_queue_is_not_asked_for_again(platform: SimulatedPlatform):
+    asked = ticked(platform, "org_days_due")
+    for each in asked:
+        queued(platform, str(each.partition_key), **each.tags)
+    clock_of(platform).advance(3600)
+
+    assert asked != []
+    assert ticked(platform, "org_days_due") == []
+
+
+def test_the_running_day_goes_before_a_backfill_that_waits_in_the_queue(
+    platform: SimulatedPlatform,
+):
+    for day in (platform.days[0], platform.days[0] + timedelta(days=1)):
+        queued(platform, org_day_key(Partition(org="us", day=day)))
+    asked = ticked(platform, "org_days_due")
+
+    assert len(asked) == 2
+    assert [int(each.tags[PRIORITY]) for each in asked] == [2, 1]
+
+
+def test_a_run_that_was_sent_away_is_repeated_as_it_was_even_if_its_repetition_got_lost(
+    platform: SimulatedPlatform,
+):
+    platform.must(platform.org_day("us", platform.days[0]))
+    platform.simulator.faults.add(
+        Fault(kind="rate_limited", route="query", remaining=1, retry_after=str(3 * 3600))
+    )
+    today = platform.days[0] + timedelta(days=1)
+    platform.must(platform.org_day("us", today))
+    platform.simulator.faults.add(
+        Fault(kind="rate_limited", route="query", remaining=1, retry_after=str(3 * 3600))
+    )
+    platform.assembly.local_state.lift_block("us")
+    sent_away = platform.org_day("us", today, source="tail")
+    assert not sent_away.success
+    clock_of(platform).advance(3 * 3600 + 60)
+
+    (again,) = ticked(platform, "runs_to_repeat")  # the daemon is killed before it makes the run
+    (once_more,) = ticked(platform, "runs_to_repeat")
+    platform.must(run(platform, ORG_DAY, once_more))
+
+    assert again.run_key == once_more.run_key
+    assert once_more.tags["aggregation_platform/source"] == "tail"
+    assert ticked(platform, "runs_to_repeat") == []
+
+
+def test_a_run_that_was_sent_away_is_not_repeated_if_its_day_was_fetched_since(
+    platform: SimulatedPlatform,
+):
+    platform.simulator.faults.add(
+        Fault(kind="rate_limited", route="job_create", remaining=1, retry_after=str(3 * 3600))
+    )
+    assert not platform.org_day("us", platform.days[0]).success
+    clock_of(platform).advance(3 * 3600 + 60)
+    platform.must(platform.org_day("us", platform.days[0]))
+
+    assert ticked(platform, "runs_to_repeat") == []
+
+
+def test_facts_that_could_not_be_made_are_made_of_the_rows_that_are_there(
+    platform: SimulatedPlatform,
+):
+    """Raw is committed before its facts; a full disk or a busy warehouse may come between."""
+    day = platform.days[0]
+    key = org_day_key(Partition(org="us", day=day))
+    platform.must(platform.org_day("us", day))
+    clock_of(platform).advance(60)
+    only_raw = platform.definitions.resolve_job_def(ORG_DAY).execute_in_process(
+        partition_key=key,
+        instance=platform.instance,
+        asset_selection=[dg.AssetKey(["raw", "conversations"])],
+    )
+    assert only_raw.success
+    clock_of(platform).advance(60)
+    asked = {each.partition_key: each for each in ticked(platform, "org_days_due")}
+    platform.must(run(platform, ORG_DAY, asked[key]))
+    later = {each.partition_key for each in ticked(platform, "org_days_due")}
+
+    assert asked[key].tags["aggregation_platform/source"] == "landing"
+    assert key not in later
