@@ -102,6 +102,12 @@ def _fault_help() -> str:
     show_default=True,
     help="Per org.",
 )
+@click.option(
+    "--novelties-from",
+    type=Day(),
+    help="From this day on, records have an attribute, a metric, a medium and an object that none "
+    "had before.",
+)
 @click.option("--live", is_flag=True, help="Nothing past the clock exists yet.")
 @click.option("--fault", "faults", type=FaultText(), multiple=True, help=_fault_help())
 @click.option(
@@ -116,6 +122,7 @@ def simulate(
     first_day: date,
     days: int,
     conversations_per_day: int,
+    novelties_from: date | None,
     live: bool,  # noqa: FBT001 - click's flag
     faults: tuple[Fault, ...],
     write: Path | None,
@@ -131,6 +138,7 @@ def simulate(
         conversations_per_day=conversations_per_day,
         seed=seed,
         port=port,
+        novelties_from=novelties_from,
         live=live,
     )
     if write is not None:

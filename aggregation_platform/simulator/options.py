@@ -34,6 +34,8 @@ class SimulatorOptions:
     pair_every: int = 40
     malformed_rate: float = 0.0
     unknown_every: int = 1000
+    novelties_from: date | None = None
+    """From this day on records have what none had before (novelties.py); None: never."""
     job_seconds: float = 0.3
     job_expiry_hours: float = 24.0
     max_page_size: int = 10_000

@@ -2,7 +2,7 @@
 
 Belongs here: conversation, participants and sessions, with the fields seen in real records; what
 a record looks like as of an instant. Elsewhere: segments and metrics of each kind of leg
-(payload_legs.py), deliberate oddities (oddities.py).
+(payload_legs.py), deliberate oddities (oddities.py), what begins on a day (novelties.py).
 
 The writer lays segments out and derives metrics from them by the rules of emission. It shares
 nothing with truth.py, which adds the same story up without looking at a segment.
@@ -12,6 +12,7 @@ from typing import Any
 
 from aggregation_platform.simulator.dice import Dice
 from aggregation_platform.simulator.directory import Directory, Queue
+from aggregation_platform.simulator.novelties import add_novelties
 from aggregation_platform.simulator.oddities import make_unknown
 from aggregation_platform.simulator.payload_legs import write_leg
 from aggregation_platform.simulator.scene import CORRELATION_KEY
@@ -24,6 +25,7 @@ _PROVIDERS = {
     "callback": "PureCloud Callback",
     "message": "PureCloud Messaging",
     "email": "PureCloud Email",
+    "hologram": "PureCloud Hologram",
 }
 
 
@@ -38,6 +40,8 @@ def record_of(story: Story, place: Directory, *, as_of: int | None = None) -> Js
     record = _Writer(story, place).record()
     if story.unknown:
         make_unknown(record, Dice("unknown", story.token))
+    if story.novel:
+        add_novelties(record, Dice("novel", story.token))
     if as_of is not None and (story.end is None or story.end > as_of):
         forget_after(record, iso(as_of))
     return record

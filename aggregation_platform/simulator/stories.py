@@ -138,6 +138,7 @@ class Story:
     """conversationStart is told this much later than the first segment (seen in real records)."""
     end: int | None = 0
     unknown: bool = False
+    novel: bool = False
 
     def add(self, leg: Leg, *, place: int | None = None) -> None:
         """Put a leg in its place (last, if not said) and push the end out to it."""

@@ -15,7 +15,14 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
-from aggregation_platform.simulator import digital, journeys, long_lived, outbound, voice
+from aggregation_platform.simulator import (
+    digital,
+    journeys,
+    long_lived,
+    novelties,
+    outbound,
+    voice,
+)
 from aggregation_platform.simulator.day_plan import GUEST_LAG_MS, DayPlan
 from aggregation_platform.simulator.dice import Dice, fraction, mixed, number_of
 from aggregation_platform.simulator.directory import Directory
@@ -156,6 +163,8 @@ class World:
             scene = self._scene(ref, ref.org, plan.start_of(ref.place))
             told = self._tell(kind, scene)
         told.unknown = plan.is_unknown(ref.place)
+        if self.options.novelties_from and plan.day >= self.options.novelties_from:
+            novelties.begin(told, ref.place)
         return rewritten(told, generation) if generation else told
 
     def _scene(self, ref: Ref, org: str, start: int) -> Scene:

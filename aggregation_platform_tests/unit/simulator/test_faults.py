@@ -302,6 +302,32 @@ def test_stopping_closes_what_is_open():
         socket.create_connection(("127.0.0.1", port), timeout=5)
 
 
+def test_a_permission_that_lacks_is_refused_for_its_path_alone(us):
+    _strike(us, kind="forbidden", path="/api/v2/teams")
+    refused = us.send("GET", "/api/v2/teams")
+
+    assert refused.status == 403
+    assert json.loads(refused.body)["code"] == "missing.any.permissions"
+    assert us.send("GET", "/api/v2/groups").status == 200
+
+
+@pytest.mark.parametrize("listing", ["users", "routing/skills", "groups"])
+def test_a_listing_cut_short_says_a_size_that_it_has_not(us, listing):
+    whole = us.get(f"/api/v2/{listing}?pageSize=500")
+    _strike(us, kind="short_listing", count_of=2)
+    cut = us.get(f"/api/v2/{listing}?pageSize=500")
+
+    assert cut["total"] == whole["total"] == len(whole["entities"])
+    assert cut["entities"] == whole["entities"][:-2]
+
+
+def test_a_list_of_teams_cut_short_names_a_next_page_that_brings_nothing(us):
+    _strike(us, kind="short_listing")
+    cut = us.get("/api/v2/teams")
+
+    assert us.get(cut["nextUri"])["entities"] == []
+
+
 def test_every_kind_of_fault_is_tested():
     import pathlib
 

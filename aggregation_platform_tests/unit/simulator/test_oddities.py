@@ -1,9 +1,11 @@
 """Records nobody expected: some always, broken ones only when asked for."""
 
 import json
+from datetime import date
 
 import pytest
 
+from aggregation_platform.simulator.novelties import ATTRIBUTE, MEDIA, MEMBER, METRIC
 from aggregation_platform.simulator.oddities import MALFORMATIONS, UNKNOWN_METRIC, UNKNOWN_VALUES
 from aggregation_platform.simulator.timestamps import DAY_MS, day_start
 
@@ -18,6 +20,36 @@ def test_some_records_have_keys_values_and_metrics_nobody_has_heard_of(org):
         assert session["usedRouting"] in UNKNOWN_VALUES
         assert UNKNOWN_METRIC in {metric["name"] for metric in session["metrics"]}
         assert "lightYears" in session["segments"][-1]
+
+
+def test_what_is_new_begins_on_its_day_and_not_before(org):
+    second = date(2026, 1, 6)
+    us = org(days=2, novelties_from=second, conversations_per_day=120)
+    new_on = {
+        day: {
+            word
+            for record in us.records(f"2026-01-{day}T00:00:00Z/2026-01-{day}T23:59:59Z")
+            if record["conversationStart"].startswith(f"2026-01-{day}")
+            for word in (ATTRIBUTE, METRIC, MEDIA, MEMBER)
+            if f'"{word}"' in json.dumps(record)
+        }
+        for day in ("05", "06")
+    }
+
+    assert new_on == {"05": set(), "06": {ATTRIBUTE, METRIC, MEDIA, MEMBER}}
+
+
+def test_the_truth_knows_the_new_medium_and_no_total_changes_by_it(org):
+    second = date(2026, 1, 6)
+    span = day_start(second), day_start(second) + DAY_MS
+    with_news, without = (
+        org(days=2, conversations_per_day=120, **more).simulator.truth
+        for more in ({"novelties_from": second}, {})
+    )
+    by_media = with_news.handle_times("us", *span, ("mediaType",))
+
+    assert by_media[MEDIA,][0] > 0
+    assert with_news.handle_times("us", *span) == without.handle_times("us", *span)
 
 
 def test_no_record_is_broken_unless_asked_for(us):
