@@ -20,6 +20,7 @@ from aggregation_platform.defs.io_managers import WarehouseIOManager
 from aggregation_platform.defs.jobs import jobs
 from aggregation_platform.defs.partitions import partitions_of
 from aggregation_platform.defs.sensors import sensors
+from aggregation_platform.defs.snowflake_resource import snowflake_resources
 
 
 def build_definitions(config: PlatformConfig, assembly: Assembly | None = None) -> dg.Definitions:
@@ -43,6 +44,10 @@ def build_definitions(config: PlatformConfig, assembly: Assembly | None = None) 
         asset_checks=asset_checks(partitions),
         jobs=jobs(partitions),
         sensors=sensors(),
-        resources={"assembly": parts, "warehouse": WarehouseIOManager(parts)},
+        resources={
+            "assembly": parts,
+            "warehouse": WarehouseIOManager(parts),
+            **snowflake_resources(config),
+        },
         executor=dg.in_process_executor,
     )

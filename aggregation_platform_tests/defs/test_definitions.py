@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from aggregation_platform.assembly import table_of
 from aggregation_platform.config.load import child_environment, load_config
 from aggregation_platform.defs.build import build_definitions
 
@@ -113,6 +114,19 @@ def test_no_org_day_asset_has_a_backfill_policy_so_that_its_runs_carry_the_org(
     graph = definitions.resolve_asset_graph()
 
     assert [key for key in graph.get_all_asset_keys() if graph.get(key).backfill_policy] == []
+
+
+def test_the_partition_columns_of_the_metadata_are_those_that_the_table_is_replaced_by(
+    definitions: dg.Definitions,
+):
+    graph = definitions.resolve_asset_graph()
+
+    for key in graph.get_all_asset_keys():
+        node, table = graph.get(key), table_of(*key.path)
+        expression = node.metadata.get("partition_expr")
+        shown = (expression,) if isinstance(expression, str) else tuple(expression or ())
+        assert shown == table.partitioned_by, table.key
+        assert (node.partitions_def is None) == (table.partitioned_by == ()), table.key
 
 
 def test_every_asset_says_what_its_rows_are(definitions: dg.Definitions):

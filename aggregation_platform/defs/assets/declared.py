@@ -37,7 +37,7 @@ def asset_of(
         partitions_def=partitions_def,
         io_manager_key=IO_MANAGER,
         description=table.grain,
-        metadata={"dagster/column_schema": column_schema(table)},
+        metadata=_metadata(table),
         kinds={kind},
         ins=ins,
     )
@@ -52,10 +52,20 @@ def outs_of(
             key=key_of(table),
             io_manager_key=IO_MANAGER,
             description=table.grain,
-            metadata={"dagster/column_schema": column_schema(table)},
+            metadata=_metadata(table),
             group_name=table.layer,
             kinds={kind},
             is_required=is_required,
         )
         for table in tables
     }
+
+
+def _metadata(table: Table) -> dict[str, Any]:
+    """Return columns, and the partition's columns under the name that Dagster's tools look for."""
+    told: dict[str, Any] = {"dagster/column_schema": column_schema(table)}
+    if len(table.partitioned_by) == 1:
+        told["partition_expr"] = table.partitioned_by[0]
+    elif table.partitioned_by:
+        told["partition_expr"] = {name: name for name in table.partitioned_by}
+    return told
