@@ -217,7 +217,8 @@ class SnowflakeSession:
         if self.within_transaction and not _WITHIN.match(sql):
             raise WarehouseError(f"refused within a transaction, it would commit it: {sql[:80]}")
         cursor = self._connection.cursor()
-        cursor.execute(sql, tuple(values), _statement_params={"QUERY_TAG": self._tag})
+        tagged = {"QUERY_TAG": self._tag} if self._tag else None
+        cursor.execute(sql, tuple(values), _statement_params=tagged)
         if cursor.sfqid:
             self._query_ids.append(str(cursor.sfqid))
         return cursor
