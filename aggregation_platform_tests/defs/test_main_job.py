@@ -43,6 +43,37 @@ def test_handle_time_equals_the_truth_for_every_org_to_the_millisecond(platform:
     }
 
 
+def test_each_conversation_that_began_on_these_days_is_in_exactly_one_contact(
+    platform: SimulatedPlatform,
+):
+    warehouse = platform.assembly.warehouse
+    began = warehouse.query(
+        "select distinct org, conversation_id from facts.conversations"
+        " where cast(started_at as date) >= ? order by all",
+        [platform.days[0]],
+    ).rows()
+    legs = warehouse.query("select org, conversation_id from journeys.legs order by all").rows()
+
+    assert len(began) > 300
+    assert legs == began
+
+
+def test_handle_time_by_contact_adds_up_to_that_by_session(platform: SimulatedPlatform):
+    sums = "select sum(handled_count)::bigint, sum(handle_ms)::bigint from "
+    by_contact, by_leg, of_days = (
+        platform.assembly.warehouse.query(sums + table).row(0)
+        for table in ("journeys.journeys", "journeys.legs", "rollups.journey_days")
+    )
+    by_session = platform.assembly.warehouse.query(
+        "select count(*), sum(m.value_ms)::bigint from facts.session_metrics m"
+        " join journeys.legs l on l.org = m.org and l.conversation_id = m.conversation_id"
+        " where m.metric = 'tHandle'"
+    ).row(0)
+
+    assert by_contact == by_leg == of_days == by_session
+    assert by_session[0] > 300
+
+
 def test_a_partition_replayed_changes_nothing(platform: SimulatedPlatform):
     day = platform.days[0]
     before = _content_hashes(platform)

@@ -12,6 +12,7 @@ from aggregation_platform.assembly import Assembly
 from aggregation_platform.cli.materialize import command_line
 from aggregation_platform.cli.options import Days
 from aggregation_platform.defs.materialize import Materialization
+from aggregation_platform.facts.tables import CONVERSATIONS, REJECTS, SESSION_METRICS
 from aggregation_platform.facts.tables import TABLES as FACTS
 from aggregation_platform.raw.tables import CONVERSATIONS as RAW
 from aggregation_platform.rollups.tables import HANDLE_TIME
@@ -58,6 +59,45 @@ def test_the_rows_are_the_same_and_no_org_is_asked(
         rows(warehouse, *each).equals(then) for each, then in zip(every, before, strict=True)
     )
     assert not runs & set(run_ids(warehouse)), "a partition was not written again"
+
+
+def test_a_record_that_older_code_rejected_is_booked_after_the_fix_without_asking_the_org(
+    filled_platform: SimulatedPlatform, without_api: Assembly
+):
+    us, warehouse = Partition("us", filled_platform.days[0]), without_api.warehouse
+    before = {table.key: rows(warehouse, table, us) for table in FACTS}
+    metrics = before[SESSION_METRICS.key].filter(pl.col("metric") == "tHandle")
+    rejected = str(metrics["conversation_id"][0])
+    reject(without_api, us, rejected)
+    assert rejected not in set(rows(warehouse, SESSION_METRICS, us)["conversation_id"])
+    assert rows(warehouse, REJECTS, us)["conversation_id"].to_list() == [rejected]
+
+    work = replayed(without_api, filled_platform.days[0])
+
+    assert work.not_done == []
+    assert rows(warehouse, REJECTS, us).is_empty()
+    assert all(rows(warehouse, table, us).equals(before[table.key]) for table in FACTS)
+
+
+def reject(assembly: Assembly, partition: Partition, conversation_id: str) -> None:
+    """Leave the facts as code would that cannot read one record: all others, and its reject."""
+    warehouse, stamp = assembly.warehouse, WriteStamp("old", "final", assembly.clock.now())
+    mine = pl.col("conversation_id") == conversation_id
+    place = rows(warehouse, CONVERSATIONS, partition).filter(mine).select("page", "position")
+    row = {
+        **place.row(0, named=True),
+        "org": partition.org,
+        "day": partition.day,
+        "conversation_id": conversation_id,
+        "level": "session",
+        "reason": "a member that this code did not know",
+        "path": "participants[0].sessions[0]",
+    }
+    for table in FACTS:
+        kept = rows(warehouse, table, partition).filter(~mine)
+        if table is REJECTS:
+            kept = pl.DataFrame([row], schema=REJECTS.frame_schema)
+        warehouse.replace_partition(table, partition, kept, assembly.grant, stamp=stamp)
 
 
 def run_ids(warehouse: Warehouse) -> list[str]:
