@@ -3,17 +3,21 @@
 Belongs here: the same evidence joined in plain Python, in pandas with networkx, and in SQL.
 Elsewhere: ours (aggregation_platform/journeys/), the comparison (journeys.py).
 
-All of them look only at keys and numbers that occur twice, and at no pair within one org.
+All of them look only at keys and numbers that occur twice, and at no pair within one org. They say
+which conversations belong together, and the handle time of each contact. They leave out: numbers
+and keys that are common, an org's own or a trunk's; pairs that are ambiguous; contacts that grow
+or last too long; ids of journeys, order of legs, scores, links and reviews.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import combinations
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import polars as pl
@@ -109,6 +113,8 @@ def plain_way(given: Evidence, handled: pl.DataFrame) -> Peer:
         return one
 
     def run() -> None:
+        parent.clear()
+        sums.clear()
         calls = _calls(given)
         for a, b in _pairs(given, calls):
             low, high = sorted((find(a), find(b)))
@@ -123,45 +129,69 @@ def plain_way(given: Evidence, handled: pl.DataFrame) -> Peer:
 
 
 def graph_way(given: Evidence, handled: pl.DataFrame) -> Peer | None:
-    """Pandas for the groups, networkx for the components; None where they are not installed."""
+    """Merges in pandas, components by networkx; None where they are not installed."""
+    return _graph_way(given, handled, _merged)
+
+
+def grouped_graph_way(given: Evidence, handled: pl.DataFrame) -> Peer | None:
+    """The same, but each number's and each key's rows are looked at group by group."""
+    return _graph_way(given, handled, _group_by_group)
+
+
+def _graph_way(
+    given: Evidence, handled: pl.DataFrame, pairs_by: Callable[[Any, str], _Pairs]
+) -> Peer | None:
     try:
-        import networkx as nx  # pyright: ignore
-        import pandas as pd  # pyright: ignore
+        nx, pd = (cast("Any", import_module(name)) for name in ("networkx", "pandas"))
     except ImportError:
         return None
-    components: list[set[int]] = []
-    calls = pd.DataFrame(_columns(given))
-    keys = pd.DataFrame(given.keys.to_dict(as_series=False))
-    lines = pd.DataFrame(_line_columns(given))
-    handle_ms = pd.Series(handled["handle_ms"].to_list())
+    label: dict[int, int] = {}
+    calls: Any = pd.DataFrame(_columns(given))
+    keys: Any = pd.DataFrame(given.keys.to_dict(as_series=False))
+    lines: Any = pd.DataFrame(_line_columns(given))
+    handle_ms: Any = pd.Series(handled["handle_ms"].to_list())
 
-    def run() -> None:
+    def link() -> None:
         graph: Any = nx.Graph()
         for frame, name in ((keys.merge(calls, on="contact"), "value"), (calls, "number")):
-            repeated = frame[frame[name].notna() & frame.duplicated(name, keep=False)]
-            for _, group in repeated.groupby(name):
-                rows = list(group.sort_values("started").itertuples())
-                graph.add_edges_from(
-                    (a.contact, b.contact)
-                    for a, b in combinations(rows, 2)
-                    if a.org != b.org and (name == "value" or b.started <= a.ended + SOON_US)
-                )
-        met = lines.merge(calls, left_on=["dialled", "shown"], right_on=["dnis", "number"])
-        late = met.started - met.line_started
-        near = met[(late >= 0) & (late <= DIALLED_US)]
-        origin = calls.org.to_numpy()[near.contact_x]
-        near = near[origin != near.org.to_numpy()]
-        graph.add_edges_from(zip(near.contact_x, near.contact_y, strict=True))
-        components[:] = nx.connected_components(graph)
-        label = calls.contact.copy()
-        for component in components:
-            label.loc[list(component)] = min(component)
-        handle_ms.groupby(label).sum()
+            known = frame[frame[name].notna() & frame.duplicated(name, keep=False)]
+            graph.add_edges_from(pairs_by(known, name))
+        graph.add_edges_from(_lines_merged(lines, calls))
+        label.clear()
+        for component in nx.connected_components(graph):
+            label.update(dict.fromkeys(component, min(component)))
 
-    def labels() -> pl.DataFrame:
-        return _frame((int(one), int(min(each))) for each in components for one in each)
+    def run() -> None:
+        link()
+        handle_ms.groupby(calls.contact.map(label).fillna(calls.contact)).sum()
 
-    return Peer(run, labels)
+    return Peer(run, lambda: _frame((int(a), int(b)) for a, b in label.items()), link)
+
+
+_Pairs = Iterable[tuple[int, int]]
+
+
+def _merged(repeated: Any, name: str) -> _Pairs:  # noqa: ANN401 - pandas is no dependency
+    met = repeated.merge(repeated, on=name, suffixes=("_a", "_b"))
+    met = met[(met.org_a != met.org_b) & (met.started_a <= met.started_b)]
+    if name == "number":
+        met = met[met.started_b <= met.ended_a + SOON_US]
+    return zip(met.contact_a, met.contact_b, strict=True)
+
+
+def _group_by_group(repeated: Any, name: str) -> _Pairs:  # noqa: ANN401 - pandas is no dependency
+    for _, group in repeated.groupby(name):
+        for a, b in combinations(list(group.sort_values("started").itertuples()), 2):
+            if a.org != b.org and (name == "value" or b.started <= a.ended + SOON_US):
+                yield a.contact, b.contact
+
+
+def _lines_merged(lines: Any, calls: Any) -> _Pairs:  # noqa: ANN401 - pandas is no dependency
+    met = lines.merge(calls, left_on=["dialled", "shown"], right_on=["dnis", "number"])
+    late = met.started - met.line_started
+    near = met[(late >= 0) & (late <= DIALLED_US)]
+    near = near[calls.org.to_numpy()[near.contact_x] != near.org.to_numpy()]
+    return zip(near.contact_x, near.contact_y, strict=True)
 
 
 def _columns(given: Evidence) -> dict[str, list[Any]]:

@@ -113,10 +113,25 @@ def told(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
 
 
+def growth_mib(work: Callable[[], object]) -> float:
+    """Return by how much this process grew at most while the work was done.
+
+    Memory that earlier work freed and the process kept is used first, and not seen here.
+    """
+    before = _status_mib("VmRSS")
+    forget_peak()
+    work()
+    return peak_mib() - before
+
+
 def peak_mib() -> float:
     """Return the most memory that this process held since the peak was last forgotten (VmHWM)."""
+    return _status_mib("VmHWM")
+
+
+def _status_mib(name: str) -> float:
     status = Path("/proc/self/status").read_text(encoding="ascii")
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    line = next(line for line in status.splitlines() if line.startswith(f"{name}:"))
     return int(line.split()[1]) / 1024
 
 
