@@ -5,18 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 import dataframely as dy
+import polars as pl
 import pytest
 
-from aggregation_platform.errors import WarehouseError
+from aggregation_platform.errors import SchemaMismatchError, WarehouseError
 from aggregation_platform.tables import Partition, Table
-from aggregation_platform.warehouse.ddl import migration_text
+from aggregation_platform.warehouse.ddl import add_column_statements, migration_text
 from aggregation_platform.warehouse.duckdb_store import DuckDBSettings
 from aggregation_platform.warehouse.migrations import load_migrations
 from aggregation_platform.warehouse.opening import open_warehouse
 from aggregation_platform.warehouse.ops_tables import TABLES as OPS
 from aggregation_platform.warehouse.snowflake_settings import SnowflakeSettings
-from aggregation_platform.warehouse.store import Warehouse
-from aggregation_platform_tests.warehouse_rig import MONDAY, TABLES, THINGS, Rig, emulated, things
+from aggregation_platform.warehouse.store import Migrated, Warehouse, WriteStamp
+from aggregation_platform_tests.warehouse_rig import (
+    MONDAY,
+    NOON,
+    TABLES,
+    THINGS,
+    Rig,
+    emulated,
+    things,
+)
 
 
 class HeavierThings(THINGS.schema):
@@ -81,6 +90,40 @@ def test_a_declared_column_that_lacks_is_added_and_old_rows_have_null_in_it(fres
     assert fresh.migrate([HEAVIER]).added == ("facts.things.weight",)
     found = fresh.read(HEAVIER, [Partition("us", MONDAY)], columns=["name", "weight"])
     assert found.rows() == [("old", None)]
+
+
+def test_a_new_column_comes_by_a_numbered_migration_beside_the_rows_that_are_there(
+    numbered: Warehouse, folder: Path
+):
+    (folder / "0001_things.sql").write_text(migration_text([*OPS, THINGS]))
+    numbered.migrate()
+    Rig(numbered).replace(things("us", MONDAY, "old"))
+    added = ";\n".join(add_column_statements(HEAVIER, HEAVIER.columns[-1]))
+    (folder / "0002_weight.sql").write_text(f"{added};\n")
+
+    assert numbered.migrate([HEAVIER]) == Migrated(2, applied=("0002_weight.sql",))
+    found = numbered.read(HEAVIER, [Partition("us", MONDAY)], columns=["name", "weight"])
+    assert found.rows() == [("old", None)]
+
+
+def test_a_write_adds_no_column_by_chance(fresh: Warehouse):
+    fresh.migrate(TABLES)
+    rig = Rig(fresh)
+    rig.replace(things("us", MONDAY, "old"))
+    heavier = things("us", MONDAY, "new").with_columns(weight=pl.lit(7, pl.Int64))
+
+    with pytest.raises(SchemaMismatchError, match="weight, which the table does not declare"):
+        rig.replace(heavier)
+    with pytest.raises(SchemaMismatchError, match="aggregation-platform warehouse migrate"):
+        fresh.replace_partition(
+            HEAVIER,
+            Partition("us", MONDAY),
+            heavier,
+            rig.grant,
+            stamp=WriteStamp("r", "final", NOON),
+        )
+    assert fresh.differences([THINGS]) == []
+    assert rig.names() == ["old"]
 
 
 def test_a_numbered_migration_is_applied_once(numbered: Warehouse, folder: Path):
