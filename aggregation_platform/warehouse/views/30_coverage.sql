@@ -3,7 +3,8 @@
 create or replace view "reporting"."periods" (
     "grain", "calendar_day", "period_start", "period_end"
 ) as
-select 'day', c.calendar_day, c.calendar_day, cast(c.calendar_day + interval '1 day' as date)
+select 'day', c.calendar_day, c.calendar_day as period_start,
+    cast(c.calendar_day + interval '1 day' as date)
 from reporting.calendar c
 union all
 select 'week', c.calendar_day, c.week_start, cast(c.week_start + interval '7 day' as date)
