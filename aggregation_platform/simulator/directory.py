@@ -217,6 +217,10 @@ class Directory:
         """Ids of the teams, in the order of their names here."""
         return tuple(self._id("team", name) for name in TEAMS)
 
+    def team_of(self, user: User) -> str:
+        """Give the id of the team that a user works in."""
+        return self.team_ids[int(user.id[0], 16) % len(TEAMS)]
+
     @cached_property
     def edge_ids(self) -> tuple[str, ...]:
         """Ids of four telephony edges."""

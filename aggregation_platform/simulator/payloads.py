@@ -174,6 +174,7 @@ class _Writer:
             case Work():
                 participant["purpose"] = leg.purpose
                 participant["userId"] = leg.user.id
+                participant["teamId"] = self.place.team_of(leg.user)
                 if leg.media == "message" and leg.queue:
                     participant["participantName"] = self._name(leg.queue, leg.start)
             case _:

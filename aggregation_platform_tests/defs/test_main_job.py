@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import product
 
 import dagster as dg
 import polars as pl
@@ -13,6 +14,7 @@ from aggregation_platform.defs.asset_checks import keeps_totals
 from aggregation_platform.defs.assets.raw import order_of
 from aggregation_platform.errors import ConfigurationError
 from aggregation_platform.rollups.tables import HANDLE_TIME
+from aggregation_platform.simulator.directory import TEAMS
 from aggregation_platform.tables import Partition
 from aggregation_platform.warehouse.store import WriteStamp
 from aggregation_platform_tests.simulated_platform import SimulatedPlatform, simulated_platform
@@ -56,6 +58,29 @@ def test_each_conversation_that_began_on_these_days_is_in_exactly_one_contact(
 
     assert len(began) > 300
     assert legs == began
+
+
+def test_handle_time_is_told_by_team_under_the_names_that_each_org_lists(
+    platform: SimulatedPlatform,
+):
+    by_team = platform.assembly.warehouse.query(
+        """
+        select t.org, t.team_name, sum(m.value_ms)::bigint as handle_ms
+        from facts.session_metrics m
+        join facts.sessions s using (org, day, conversation_id, session_number)
+        left join directory.teams t on t.org = s.org and t.team_id = s.team_id
+         and t.valid_to is null
+        where m.metric = 'tHandle' group by t.org, t.team_name
+        """
+    )
+    in_all = platform.assembly.warehouse.query(
+        "select sum(handle_ms)::bigint as handle_ms from rollups.handle_time"
+    )
+
+    assert set(by_team.select("org", "team_name").rows()) == set(
+        product(platform.config.orgs, TEAMS)
+    )
+    assert by_team["handle_ms"].sum() == in_all["handle_ms"].item()
 
 
 def test_handle_time_by_contact_adds_up_to_that_by_session(platform: SimulatedPlatform):
