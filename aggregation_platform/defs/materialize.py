@@ -10,10 +10,15 @@ job that the UI runs, on the same Dagster instance. Killed at any moment, the ne
 from __future__ import annotations
 
 import logging
+import os
 import queue
+import signal
+import socket
 import sys
 import threading
+import uuid
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -54,6 +59,7 @@ class Materialization:
     say: Callable[[str], None]
     from_landing: bool = False
     not_done: list[str] = field(default_factory=list[str])
+    run_id: str = field(default="", init=False)
 
     def run(self) -> None:
         """Do all of it; what one org lacks is told, and stops nobody else."""
@@ -83,10 +89,7 @@ class Materialization:
         while (found := landed.get()) is not None:
             key = org_day_key(Partition(org=found.org, day=found.day))
             self._execute(ORG_DAY, key, f"{found.org} {found.day}, {found.records} conversations")
-        fetching.join()
-        if fetching.error is not None:
-            raise fetching.error
-        self.not_done += [str(failure.error) for failure in fetching.outcome.failures]
+        self.not_done += [str(failure.error) for failure in fetching.outcome.result().failures]
 
     def orders(self) -> list[OrgDay]:
         """Return what is to be fetched: no day before an org's first."""
@@ -102,11 +105,13 @@ class Materialization:
         self, job: str, key: str | None, what: str, tags: Mapping[str, str] = NO_TAGS
     ) -> None:
         began = self.assembly.clock.monotonic()
+        self.run_id = str(uuid.uuid4())
         result = self.definitions.resolve_job_def(job).execute_in_process(
             partition_key=key,
             instance=self.instance,
             run_config=_QUIET,
             raise_on_error=False,
+            run_id=self.run_id,
             tags={"aggregation_platform/command": "materialize", **tags},
         )
         took = self.assembly.clock.monotonic() - began
@@ -117,34 +122,58 @@ class Materialization:
         self.not_done.append(f"{what}: {reason}")
         self.say(f"NOT done: {what}: {reason}")
 
+    def end_when_interrupted(self) -> None:
+        """Let Ctrl-C end the process at once, whatever it waits for.
+
+        Dagster and DuckDB each answer it by failing what they are at, and fetching would go on to
+        the last day. Everything here may be cut anywhere, so it is cut.
+        """
+        heard, told = socket.socketpair()
+        told.settimeout(0)
+        signal.set_wakeup_fd(told.detach())  # hears the signal whoever handles it
+        threading.Thread(target=self._end, args=(heard,), name="interrupted", daemon=True).start()
+
+    def _end(self, heard: socket.socket) -> None:
+        while signal.SIGINT not in heard.recv(16):
+            pass
+        try:
+            self.say("interrupted; run the same command again, it goes on where it was.")
+            run = self.instance.get_run_by_id(self.run_id)
+            if run is not None and not run.is_finished:
+                self.instance.report_run_canceled(run, "interrupted")
+        finally:
+            os._exit(1)
+
 
 class _Fetching(threading.Thread):
-    """Fetches all org-days beside the loading."""
+    """Fetches all org-days beside the loading. Whatever ends it, `outcome` has it."""
 
     def __init__(self, work: Materialization, landed: queue.SimpleQueue[Extracted | None]) -> None:
         super().__init__(name="fetching", daemon=True)
         self._work = work
         self._landed = landed
         self._said: dict[tuple[str, date], tuple[str, float]] = {}
-        self.outcome = Extraction()
-        self.error: PlatformError | None = None
+        self.outcome: Future[Extraction] = Future()
 
     def run(self) -> None:
-        assembly = self._work.assembly
         try:
-            self.outcome = extract_many(
-                {org: assembly.client(org) for org in self._work.orgs},
-                assembly.landing,
-                assembly.local_state,
-                self._work.orders(),
-                clock=assembly.clock,
-                progress=self._tell,
-                extracted=self._landed.put,
-            )
-        except PlatformError as error:
-            self.error = error
+            self.outcome.set_result(self._extract())
+        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+            self.outcome.set_exception(error)
         finally:
             self._landed.put(None)
+
+    def _extract(self) -> Extraction:
+        assembly = self._work.assembly
+        return extract_many(
+            {org: assembly.client(org) for org in self._work.orgs},
+            assembly.landing,
+            assembly.local_state,
+            self._work.orders(),
+            clock=assembly.clock,
+            progress=self._tell,
+            extracted=self._landed.put,
+        )
 
     def _tell(self, progress: Progress) -> None:
         """Say each change of state, and while pages come in say so every few seconds."""
@@ -209,6 +238,7 @@ def _materialized(
             say=_say,
             from_landing=from_landing,
         )
+        work.end_when_interrupted()
         work.run()
     return work.not_done
 
