@@ -19,7 +19,7 @@ from aggregation_platform.clock import Clock
 from aggregation_platform.errors import DetailsJobError, SourceError, UnexpectedReplyError
 from aggregation_platform.genesys.api import Api, Call
 from aggregation_platform.genesys.page_heads import NoPageError, TornPageError, read_head
-from aggregation_platform.genesys.replies import decoded, encoding_of, inflated, torn
+from aggregation_platform.genesys.replies import decoded, encoding_of, inflated, quoted, torn
 from aggregation_platform.genesys.retries import OutcomeUnknownError
 from aggregation_platform.genesys.transport import Reply, Request
 from aggregation_platform.intervals import Interval, parsed
@@ -130,7 +130,7 @@ def status(api: Api, job_id: str) -> DetailsJob:
         submitted_at=_instant(said.submissionDate),
         completed_at=_instant(said.completionDate),
         expires_at=_instant(said.expirationDate),
-        error_message=said.errorMessage,
+        error_message=quoted(said.errorMessage) if said.errorMessage else None,
     )
 
 

@@ -130,10 +130,10 @@ def read_error(reply: Reply) -> ErrorBody:
     try:
         said = msgspec.json.decode(body, type=_ApiError)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return ErrorBody(_quoted(body.decode("utf-8", "replace")))
+        return ErrorBody(quoted(body.decode("utf-8", "replace")))
     message = said.message or said.error_description or said.description or ""
     return ErrorBody(
-        message=_quoted(str(message)),
+        message=quoted(str(message)),
         code=str(said.code or said.error or "")[:100],
         context_id=str(said.contextId or "")[:100],
     )
@@ -247,7 +247,7 @@ def _named(request: Request, reply: Reply) -> str:
 _PERSONAL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+|\+?\b\d{7,}\b")
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Shorten a server's text to one line, without e-mail addresses and phone numbers."""
     line = " ".join(text.split())
     return _PERSONAL.sub("***", line[:400])[:200]

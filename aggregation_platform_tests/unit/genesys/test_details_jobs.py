@@ -64,6 +64,18 @@ def test_a_failed_job_tells_why(server: ScriptedServer, client: GenesysClient):
     assert client.details_job("j1").error_message == "Pagination may not exceed"
 
 
+def test_why_a_job_failed_is_told_in_a_line_without_numbers_and_addresses(
+    server: ScriptedServer, client: GenesysClient
+):
+    why = "caller +15551234567 (ann.lee@example.com)\n" + 1000 * "x"
+    server.on(JOB, Answer(200, {"state": "FAILED", "errorMessage": why}))
+    told = client.details_job("j1").error_message
+
+    assert told is not None
+    assert told.startswith("caller *** (***) xxx")
+    assert len(told) <= 200
+
+
 def test_a_job_that_is_gone_is_a_job_error(server: ScriptedServer, client: GenesysClient):
     server.on(JOB, Answer(404, {"message": "no", "code": "not.found", "status": 404}))
 
