@@ -152,6 +152,12 @@ def _behind(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     return (
         differing.group_by(*CELL, "metric")
         .agg(pl.col("conversation_id").unique().sort().alias("ids"))
-        .with_columns(conversation_ids=pl.format('["{}"]', pl.col("ids").list.join('","')))
+        .with_columns(
+            pl.struct("ids")
+            .struct.json_encode()
+            .str.strip_prefix('{"ids":')
+            .str.strip_suffix("}")
+            .alias("conversation_ids")
+        )
         .drop("ids")
     )

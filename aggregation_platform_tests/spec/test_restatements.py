@@ -108,3 +108,12 @@ def test_a_day_read_as_empty_restates_every_cell():
         ("10:00", "handle_ms", None),
     ]
     assert restatements([PUBLISHED], [], day=DAY, found_at=FOUND, run_id="r").height == len(found)
+
+
+def test_a_conversation_is_named_as_it_is_whatever_its_id_is_made_of():
+    odd = PUBLISHED[:1].with_columns(conversation_id=pl.lit('c"4\\'))
+
+    assert changes(pl.concat([PUBLISHED, odd])) == [
+        ("09:00", "handle_ms", 400_000, 700_000, ['c"4\\']),
+        ("09:00", "handled_count", 2, 3, ['c"4\\']),
+    ]
