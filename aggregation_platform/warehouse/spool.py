@@ -16,10 +16,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TextIO
 
 import polars as pl
 
 from aggregation_platform.clock import Clock
+from aggregation_platform.errors import WarehouseError
 from aggregation_platform.tables import Column, Partition, Table
 from aggregation_platform.warehouse.content_hash import content_hash
 from aggregation_platform.warehouse.shapes import check_frame
@@ -33,7 +35,10 @@ BATCH_BYTES = 32 * 2**20
 
 _PIECE_ROWS = 2048
 
+_READY, _UNREADY = "spool-", "new-"
 _ABANDONED_AFTER = timedelta(hours=1)
+"""Age at which a folder that nobody locked yet is swept; one is locked within a millisecond."""
+
 _LOCK = "alive.lock"
 
 
@@ -92,23 +97,35 @@ class SpoolFolder:
 
 
 def write_part(frame: pl.DataFrame, path: Path) -> None:
-    """Write one part file."""
-    frame.write_parquet(path, compression="zstd", compression_level=1)
+    """Write one part file.
+
+    Raises:
+        WarehouseError: If there is no room for it.
+    """
+    try:
+        frame.write_parquet(path, compression="zstd", compression_level=1)
+    except (OSError, pl.exceptions.ComputeError) as error:
+        raise WarehouseError(
+            f"rows on their way cannot be written to {path}: {error}; the warehouse was not "
+            "touched. Make room there, or name another folder, and try again"
+        ) from error
 
 
 @contextmanager
 def spool_folder(root: Path, clock: Clock) -> Generator[SpoolFolder]:
     """Give a folder under `root`, and remove it whatever happens.
 
-    A folder whose process was killed is removed by a later call, when it is an hour old: its
-    lock is free then.
+    A folder whose process was killed is removed by the next call: its lock is free. A folder has
+    its lock before it has a name that is swept.
     """
     root.mkdir(parents=True, exist_ok=True)
     _sweep(root, clock.now())
-    path = Path(tempfile.mkdtemp(prefix="spool-", dir=root))
+    unready = Path(tempfile.mkdtemp(prefix=_UNREADY, dir=root))
+    path = unready.with_name(unready.name.replace(_UNREADY, _READY, 1))
     try:
-        with (path / _LOCK).open("w") as lock:
+        with (unready / _LOCK).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            unready.rename(path)
             yield SpoolFolder(path)
     finally:
         shutil.rmtree(path, ignore_errors=True)
@@ -174,20 +191,31 @@ def _gathered(
 
 
 def _sweep(root: Path, now: datetime) -> None:
-    for folder in root.glob("spool-*"):
-        if _is_abandoned(folder, now):
-            shutil.rmtree(folder, ignore_errors=True)
+    abandoned = [folder for folder in root.glob(f"{_READY}*") if _is_abandoned(folder)]
+    unready = [folder for folder in root.glob(f"{_UNREADY}*") if _is_old(folder, now)]
+    for folder in (*abandoned, *unready):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _is_abandoned(folder: Path, now: datetime) -> bool:
+def _is_abandoned(folder: Path) -> bool:
     try:
-        changed = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
-        if now - changed < _ABANDONED_AFTER:
-            return False
-        with (folder / _LOCK).open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return not (folder / _LOCK).exists()
+        with (folder / _LOCK).open() as lock:
+            return _is_free(lock)
+    except FileNotFoundError:  # its owner is removing it, or was killed while doing so
+        return True
+
+
+def _is_free(lock: TextIO) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
+
+
+def _is_old(folder: Path, now: datetime) -> bool:
+    try:
+        changed = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+    except FileNotFoundError:
+        return False
+    return now - changed > _ABANDONED_AFTER

@@ -30,10 +30,18 @@ def test_the_folder_is_gone_afterwards_also_after_a_failure(tmp_path: Path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_killed_process_left_is_swept_when_it_is_an_hour_old(tmp_path: Path):
+def test_what_a_killed_process_left_is_swept_by_the_next(tmp_path: Path):
     left = tmp_path / "spool-left"
     left.mkdir()
     (left / "alive.lock").touch()
+
+    with spool_folder(tmp_path, clock_in(0)):
+        assert not left.exists()
+
+
+def test_a_folder_that_is_not_locked_yet_is_swept_only_when_it_is_old(tmp_path: Path):
+    left = tmp_path / "new-left"
+    left.mkdir()
     with spool_folder(tmp_path, clock_in(0.9)):
         assert left.exists()
     with spool_folder(tmp_path, clock_in(1.1)):
