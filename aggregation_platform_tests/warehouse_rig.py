@@ -73,6 +73,11 @@ THINGS = Table("facts", "things", Things, ("org", "day"))
 TOTALS = Table("rollups", "totals", Totals, ("day",))
 PEOPLE = Table("directory", "people", People)
 TABLES = (*ops_tables.TABLES, THINGS, TOTALS, PEOPLE)
+WRITTEN_TO = (
+    *(ops_tables.LEASE, ops_tables.MUTEX, ops_tables.PARTITION_LOG, ops_tables.EXTRACTION_LEDGER),
+    *(THINGS, PEOPLE),
+)
+"""The tables that a write of THINGS or PEOPLE touches."""
 
 
 def things(org: str, day: date, *names: str | None, number: int | None = None) -> pl.DataFrame:
@@ -152,10 +157,10 @@ def ledger_entry(attempt_id: str = "attempt-1", *, rows: int = 1) -> LedgerEntry
     )
 
 
-def emptied(settings: SnowflakeSettings) -> None:
-    """Delete all rows of all tables, lease and log included."""
+def emptied(settings: SnowflakeSettings, tables: Iterable[Table] = TABLES) -> None:
+    """Delete all rows of tables, by default of all, lease and log included."""
     connection = snowflake.connector.connect(**settings.connector_arguments())
-    for table in TABLES:
+    for table in tables:
         connection.cursor().execute(f"delete from {SNOWFLAKE.place(table)}")  # noqa: S608 - declared names only
     connection.close()
 

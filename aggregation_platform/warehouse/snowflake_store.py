@@ -26,10 +26,11 @@ from aggregation_platform.clock import Clock
 from aggregation_platform.errors import WarehouseBusyError, WarehouseError
 from aggregation_platform.warehouse.dialects import SNOWFLAKE
 from aggregation_platform.warehouse.migrations import FOLDER
-from aggregation_platform.warehouse.snowflake_errors import in_our_words
+from aggregation_platform.warehouse.outcomes import OutcomeUnknownError
+from aggregation_platform.warehouse.snowflake_errors import in_our_words, is_unanswered
 from aggregation_platform.warehouse.snowflake_settings import SnowflakeSettings
 from aggregation_platform.warehouse.spool import Spooled, write_part
-from aggregation_platform.warehouse.sql_store import OutcomeUnknownError, SqlWarehouse
+from aggregation_platform.warehouse.sql_store import SqlWarehouse
 from aggregation_platform.warehouse.statements import copy_parquet
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
 IDLE_FOR_S = 600.0
 """A connection that was idle for longer is not used again."""
+
+ENDING_S = 10
+"""Seconds to reach a session that is to be ended, before that is put off."""
 
 STAGE = '"OPS"."SPOOL"'
 """A temporary stage: each connection has its own, and it goes with the connection."""
@@ -51,8 +55,8 @@ _Result = TypeVar("_Result")
 class SnowflakeWarehouse(SqlWarehouse):
     """Many writers at once; those of one partition wait for one another, others meet at the fence.
 
-    Not promised: that a write whose connection broke while committing is reported as done. The log
-    is asked, and says so when it knows.
+    A session outlives its connection, and so do its transaction and its locks. What could not be
+    ended when the connection broke is ended before anything else is sent.
     """
 
     dialect = SNOWFLAKE
@@ -94,22 +98,21 @@ class SnowflakeWarehouse(SqlWarehouse):
         session.within_transaction = True
         try:
             yield
-        except BaseException:
+        finally:
             session.within_transaction = False
-            session.roll_back()
-            raise
-        session.within_transaction = False
         self._commit(session)
 
     def _commit(self, session: SnowflakeSession) -> None:
+        from snowflake.connector.errors import Error
+
         try:
-            with in_our_words(self._settings.account):
-                session.execute("COMMIT")
-        except WarehouseBusyError as error:
+            session.execute("COMMIT")
+        except Error as error:
+            if not is_unanswered(error):
+                raise
             raise OutcomeUnknownError(
                 f"Snowflake account {self._settings.account}: the connection was lost while "
-                "committing, and the log does not know the write. Replace the partition again: "
-                "that is safe either way"
+                "committing"
             ) from error
 
     def _check_is_one_select(self, sql: str) -> None:
@@ -165,17 +168,19 @@ class SnowflakeSession:
         """Copy all rows of the staged files into their table, and count them.
 
         Raises:
+            WarehouseBusyError: If the files had been loaded before, by a COPY whose reply was lost.
             WarehouseError: If Snowflake loaded another number of rows.
         """
         if not spooled.parts:
             return
         rows = self.fetch(copy_parquet(SNOWFLAKE, spooled.table, self._place(spooled)))
-        loaded = sum(int(cast("int", row[3])) for row in rows)
-        if loaded != spooled.rows:
-            raise WarehouseError(
-                f"{spooled.table.key}: {spooled.rows} rows were staged, {loaded} loaded; nothing "
-                "was written. Look at the copy in Snowflake's query history"
-            )
+        loaded = sum(int(cast("int", row[3])) for row in rows if len(row) > 1)
+        if loaded == spooled.rows:
+            return
+        found = f"{spooled.table.key}: {spooled.rows} rows were staged, {loaded} loaded; nothing"
+        if not loaded:
+            raise WarehouseBusyError(f"{found} was written, try again")
+        raise WarehouseError(f"{found} was written. Look at the copy in Snowflake's query history")
 
     def export(self, sql: str, values: Sequence[object], folder: Path) -> Sequence[Path]:
         """Send one SELECT and put its rows into part files, batch by batch."""
@@ -198,17 +203,10 @@ class SnowflakeSession:
 
     def unstage(self) -> None:
         """Remove the uploaded files, after the commit; what stays goes with the connection."""
-        from snowflake.connector.errors import ProgrammingError
-
-        with suppress(ProgrammingError):
-            self.execute(f"REMOVE @{STAGE}/{self._folder}")
-
-    def roll_back(self) -> None:
-        """Undo the transaction; a connection that broke has undone it already."""
         from snowflake.connector.errors import Error
 
         with suppress(Error):
-            self.execute("ROLLBACK")
+            self.execute(f"REMOVE @{STAGE}/{self._folder}")
 
     def _place(self, spooled: Spooled) -> str:
         return f"@{STAGE}/{self._folder}/{spooled.name}"
@@ -225,22 +223,25 @@ class SnowflakeSession:
 
 
 class _Connections:
-    """Connections that wait to be used again, last used first. Shared by threads."""
+    """Connections that wait to be used again, last used first, and lost ones. Shared by threads."""
 
     def __init__(self, settings: SnowflakeSettings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
         self._lock = threading.Lock()
+        self._ending = threading.Lock()
         self._idle: list[tuple[float, SnowflakeConnection]] = []
+        self._lost: list[tuple[float, SnowflakeConnection]] = []
 
     @contextmanager
     def one(self) -> Generator[SnowflakeConnection]:
         """Give a connection to one thread; after an error it is ended, not kept."""
+        self._end_lost()
         connection = self._waiting() or self._opened()
         try:
             yield connection
         except BaseException:
-            connection.close(retry=False)
+            self._end(connection, self._clock.monotonic())
             raise
         with self._lock:
             self._idle.append((self._clock.monotonic(), connection))
@@ -248,9 +249,41 @@ class _Connections:
     def close(self) -> None:
         """End those that wait."""
         with self._lock:
-            idle, self._idle = self._idle, []
+            idle, self._idle = [*self._idle, *self._lost], []
+            self._lost = []
         for _, connection in idle:
             connection.close(retry=False)
+
+    def _end_lost(self) -> None:
+        """End the sessions that could not be reached when their connection broke.
+
+        Whoever goes on after this knows that they do nothing any more. Snowflake itself ends an
+        idle transaction that is in somebody's way after five minutes.
+
+        Raises:
+            Error: The connector's, if one still cannot be reached.
+        """
+        with self._ending:
+            with self._lock:
+                lost, self._lost = self._lost, []
+            errors = [self._end(connection, since) for since, connection in lost]
+        for error in filter(None, errors):
+            raise error
+
+    def _end(self, connection: SnowflakeConnection, since: float) -> Exception | None:
+        """Undo and close, or keep it for later if it cannot be reached; tell why not."""
+        from snowflake.connector.errors import Error
+
+        try:
+            timeout_s = min(ENDING_S, self._settings.network_timeout_s)
+            connection.cursor().execute("ROLLBACK", timeout=timeout_s)
+        except Error as error:
+            if is_unanswered(error) and self._clock.monotonic() - since < IDLE_FOR_S:
+                with self._lock:
+                    self._lost.append((since, connection))
+                return error
+        connection.close(retry=False)
+        return None
 
     def _waiting(self) -> SnowflakeConnection | None:
         with self._lock:

@@ -30,6 +30,7 @@ from aggregation_platform.warehouse.fencing import (
 )
 from aggregation_platform.warehouse.migrations import load_migrations
 from aggregation_platform.warehouse.ops_tables import LEASE, MUTEX
+from aggregation_platform.warehouse.outcomes import settled, unsettled
 from aggregation_platform.warehouse.schema_changes import (
     bring_up_to_date,
     schema_differences,
@@ -52,10 +53,6 @@ from aggregation_platform.warehouse.store import (
 from aggregation_platform.warehouse.views import views_beside
 
 _Result = TypeVar("_Result")
-
-
-class OutcomeUnknownError(WarehouseError):
-    """The connection was lost while committing; the log tells what happened."""
 
 
 class SqlWarehouse(ABC):
@@ -126,12 +123,10 @@ class SqlWarehouse(ABC):
                     self._fence(session, grant)
                     return _written(spooled, session)
 
-            try:
-                return self._repeated(write)
-            except OutcomeUnknownError:
-                if not self._was_committed(table, partition, spooled, grant, stamp):
-                    raise
-                return _written(spooled)
+            def is_there() -> bool:
+                return self._is_logged(table, partition, spooled, grant, stamp)
+
+            return settled(self._repeated, write, is_there, _written(spooled))
 
     def append(self, table: Table, frame: pl.DataFrame, grant: WriteGrant) -> None:
         """Add rows to a table, fenced."""
@@ -152,7 +147,10 @@ class SqlWarehouse(ABC):
                     session.load(files)
                     self._fence(session, grant)
 
-            self._repeated(write)
+            if replace_keys:
+                settled(self._repeated, write, lambda: False, None)
+            else:
+                unsettled(self._repeated, write, rows.table.key)
 
     def _put(self, session: Session, rows: Rows, files: Spooled) -> None:
         if rows.table.schema.primary_key():
@@ -180,7 +178,7 @@ class SqlWarehouse(ABC):
         ):
             self._send(session, statement)
 
-    def _was_committed(
+    def _is_logged(
         self,
         table: Table,
         partition: Partition,
@@ -304,7 +302,11 @@ class SqlWarehouse(ABC):
                 self._write_lease(session, lease, row)
                 self._fence(session, grant)
 
-        self._repeated(write)
+        def is_there() -> bool:
+            lease = self.lease(scope)
+            return lease is not None and lease == _lease(tuple(row.values()))
+
+        settled(self._repeated, write, is_there, None)
         return grant
 
     def _write_lease(self, session: Session, lease: Lease | None, row: dict[str, object]) -> None:

@@ -18,6 +18,7 @@ from aggregation_platform.warehouse.duckdb_store import DuckDBSettings
 from aggregation_platform.warehouse.opening import open_warehouse
 from aggregation_platform.warehouse.snowflake_settings import SnowflakeSettings
 from aggregation_platform_tests.s3_server import S3Server, running_s3
+from aggregation_platform_tests.warehouse_relay import Relay, relayed
 from aggregation_platform_tests.warehouse_rig import TABLES, Rig, emptied, emulated
 
 LANDING_ZONES = ["folder", "memory", "s3"]
@@ -38,6 +39,21 @@ def migrated_emulator(emulator_port: int) -> SnowflakeSettings:
     settings = emulated(emulator_port)
     open_warehouse(settings).migrate(TABLES)
     return settings
+
+
+@pytest.fixture(scope="session")
+def relay_server(emulator_port: int) -> Iterator[Relay]:
+    with relayed(emulator_port) as relay:
+        yield relay
+
+
+@pytest.fixture
+def relay(relay_server: Relay) -> Iterator[Relay]:
+    """Between the connector and the emulator; passes everything on until told otherwise."""
+    relay_server.statements.clear()
+    yield relay_server
+    relay_server.restore()
+    relay_server.end_sessions()
 
 
 @pytest.fixture(scope="session")
