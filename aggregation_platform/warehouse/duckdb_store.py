@@ -35,6 +35,9 @@ _EXPORTED = (
     "ROW_GROUP_SIZE_BYTES '32MB', FILE_SIZE_BYTES '32MB'"
 )
 
+_NOT_WRITTEN = "Could not write file"
+"""What DuckDB says of a full disk, also as the reason why a commit failed."""
+
 MIGRATE = "run `aggregation-platform warehouse migrate`"
 
 
@@ -165,6 +168,11 @@ def _translated(path: Path, error: duckdb.Error) -> PlatformError:
     if isinstance(error, duckdb.CatalogException | duckdb.BinderException):
         return SchemaMismatchError(
             f"warehouse {path}: {error}; if a table or column lacks, {MIGRATE}"
+        )
+    if isinstance(error, duckdb.IOException) or _NOT_WRITTEN in str(error):
+        return WarehouseError(
+            f"warehouse {path}: {error}; nothing was written. Make room on its disk, or look what "
+            "else is wrong with it, and try again"
         )
     if isinstance(error, duckdb.TransactionException):
         return WarehouseBusyError(f"warehouse {path}: {error}; nothing was written, try again")

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import re
 from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from aggregation_platform.clock import SystemClock
-from aggregation_platform.errors import WarehouseBusyError
+from aggregation_platform.epochs import Epoch
+from aggregation_platform.errors import FencedError, WarehouseBusyError
 from aggregation_platform.warehouse.duckdb_store import DuckDBSettings, DuckDBWarehouse
 from aggregation_platform.warehouse.opening import open_warehouse
-from aggregation_platform_tests.warehouse_rig import MONDAY, TABLES, Rig, things
+from aggregation_platform_tests.warehouse_processes import said, writer
+from aggregation_platform_tests.warehouse_rig import MONDAY, TABLES, Rig, ledger_entry, things
 
-ROOT = Path(__file__).parents[2]
-WRITER = Path(__file__).with_name("warehouse_writer.py")
+OLD, LATE = (["old"], [("old", 1)]), (["late"] * 200_000, [("late", 200_000)])
 
 
 @pytest.fixture
@@ -28,65 +27,78 @@ def rig(tmp_path: Path) -> Rig:
     return Rig(warehouse)
 
 
-@contextmanager
-def writer(*arguments: object) -> Generator[subprocess.Popen[str]]:
-    """Start a writing process; kill it at the end."""
-    command = [sys.executable, str(WRITER), *(str(argument) for argument in arguments)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": str(ROOT)}
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+def seen(rig: Rig) -> tuple[list[str | None], list[object]]:
+    """The names, and whose write the log says they are."""
+    return rig.names(), [(row["run_id"], row["rows"]) for row in rig.log()]
 
 
-def said(process: subprocess.Popen[str]) -> str:
-    """Return the next line that the process prints."""
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
-
-
-def test_two_processes_that_write_one_partition_leave_one_whole_partition(rig: Rig, tmp_path: Path):
-    file = tmp_path / "warehouse.duckdb"
-    with (
-        writer("replace", file, "first", 500) as first,
-        writer("replace", file, "second", 500) as second,
-    ):
-        assert (said(first), said(second)) == ("done", "done")
-
-    names = rig.names()
-    assert (len(names), len(set(names))) == (500, 1)
-    assert [(row["rows"], row["run_id"]) for row in rig.log()] == [(500, names[0])]
-
-
-def test_a_reader_beside_writing_processes_never_sees_an_empty_or_mixed_partition(
-    rig: Rig, tmp_path: Path
+@pytest.mark.parametrize(
+    ("instant", "left"),
+    [
+        ("before the load", [OLD]),
+        ("while loading", [OLD]),
+        ("before the fence", [OLD]),
+        ("before the commit", [OLD]),
+        ("while committing", [OLD, LATE]),
+        ("after the commit", [LATE]),
+    ],
+)
+def test_a_writer_killed_at_any_instant_leaves_one_whole_partition_and_no_files(
+    rig: Rig, tmp_path: Path, instant: str, left: list[object]
 ):
-    rig.replace(things("us", MONDAY, *(["v0"] * 500)))
-    file = tmp_path / "warehouse.duckdb"
-    seen: set[tuple[int, int]] = set()
-    with writer("replace", file, "v1", 500) as first, writer("replace", file, "v2", 500) as second:
-        while first.poll() is None or second.poll() is None:
-            names = rig.names()
-            seen.add((len(names), len(set(names))))
-
-    assert seen == {(500, 1)}
-    assert rig.names()[0] in {"v1", "v2"}
-
-
-def test_a_writer_killed_before_its_commit_leaves_the_old_rows_and_a_usable_file(
-    rig: Rig, tmp_path: Path
-):
-    rig.replace(things("us", MONDAY, "old"))
-    before = rig.log()
-    with writer("hang", tmp_path / "warehouse.duckdb", 300_000) as process:
+    rig.replace(things("us", MONDAY, "old"), run_id="old")
+    file, spool = tmp_path / "warehouse.duckdb", tmp_path / "warehouse.duckdb.spool"
+    with writer("stop", file, instant, 200_000) as process:
         assert said(process) == "held"
         process.kill()
+        process.wait()
 
-    assert (rig.names(), rig.log()) == (["old"], before)
-    rig.replace(things("us", MONDAY, "new"))
-    assert rig.names() == ["new"]
+    assert list(spool.rglob("*.parquet"))
+    assert seen(rig) in left
+    rig.replace(things("us", MONDAY, "new"), run_id="new")
+    assert seen(rig) == (["new"], [("new", 1)])
+    assert sorted(path.name for path in tmp_path.rglob("*")) == [file.name, spool.name]
+
+
+def test_a_takeover_waits_for_the_writer_that_has_the_file_and_fences_the_next(
+    rig: Rig, tmp_path: Path
+):
+    rig.replace(things("us", MONDAY, "old"), run_id="old", ledger=[ledger_entry("old")])
+    file = tmp_path / "warehouse.duckdb"
+    impatient = DuckDBWarehouse(DuckDBSettings(file, wait_s=0.2), clock=SystemClock())
+    with writer("stop", file, "before the fence", 10) as process:
+        assert said(process) == "held"
+        with pytest.raises(WarehouseBusyError, match=rf"held by process {process.pid} "):
+            impatient.take_epoch("site2", seen=Epoch(1), by="ann", reason="drill")
+
+    rig.warehouse.take_epoch("site2", seen=Epoch(1), by="ann", reason="drill")
+    with pytest.raises(FencedError):
+        rig.replace(things("us", MONDAY, "new"), run_id="new", ledger=[ledger_entry("new")])
+    assert seen(rig) == OLD
+    assert [row["attempt_id"] for row in rig.ledger()] == ["old"]
+
+
+@pytest.mark.parametrize(
+    ("width", "rows", "told"),
+    [
+        (32, 300_000, r"rows on their way cannot be written to .*\.spool/.*Make room there"),
+        (200, 300_000, r"duckdb: IO Error.*nothing was written\. Make room on its disk"),
+        (200, 100_000, r"duckdb: .*Failed to commit.*nothing was written\. Make room on its disk"),
+    ],
+    ids=["spool", "load", "commit"],
+)
+def test_a_full_disk_leaves_the_old_rows_and_says_where_room_is_needed(
+    rig: Rig, tmp_path: Path, width: int, rows: int, told: str
+):
+    rig.replace(things("us", MONDAY, "old"), run_id="old")
+    with writer("cram", tmp_path / "warehouse.duckdb", width, rows) as process:
+        error = said(process)
+
+    assert re.search(told, error), error
+    assert seen(rig) == OLD
+    assert list((tmp_path / "warehouse.duckdb.spool").iterdir()) == []
+    rig.replace(things("us", MONDAY, "new"), run_id="new")
+    assert seen(rig) == (["new"], [("new", 1)])
 
 
 def test_waiting_for_the_file_is_bounded_and_names_who_holds_it(rig: Rig, tmp_path: Path):
