@@ -82,7 +82,7 @@ class ObstoreObjects:
         folder: The local folder, where it is one; its writes are flushed to disk.
     """
 
-    store: ObjectStore
+    store: ObjectStore = field(repr=False)  # obstore's own repr panics on an account's variable
     spelled: str
     folder: Path | None = None
     _flushed: set[Path] = field(default_factory=set[Path], compare=False, repr=False)
