@@ -16,7 +16,12 @@ from aggregation_platform.assembly import Assembly
 from aggregation_platform.config.rules import load_rules
 from aggregation_platform.defs.asked_for import AUTOMATION, PRIORITY_TAG, RUNNING_DAY, to_ask_for
 from aggregation_platform.defs.assets.declared import key_of
-from aggregation_platform.defs.assets.raw import RUN_AGAIN_AT, RUN_AGAIN_TAGS, WAY_TAG
+from aggregation_platform.defs.assets.raw import (
+    REPEATED_TAG,
+    RUN_AGAIN_AT,
+    RUN_AGAIN_TAGS,
+    WAY_TAG,
+)
 from aggregation_platform.defs.jobs import DIRECTORY, IDENTITY, ORG_DAY, RECONCILE, WORLD_DAY
 from aggregation_platform.defs.partitions import org_day_key
 from aggregation_platform.defs.versions import (
@@ -266,7 +271,7 @@ def _reconciliations(assembly: Assembly, _: dg.SensorEvaluationContext) -> Itera
 def _runs_to_repeat(
     assembly: Assembly, context: dg.SensorEvaluationContext
 ) -> Iterator[dg.RunRequest]:
-    """Repeat the runs that an org sent away for longer than a run may sleep, once it is time."""
+    """Repeat the runs that an org sent away, or that met its outage, once it is time."""
     waiting = context.instance.get_run_records(
         dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags=dict(RUN_AGAIN_TAGS))
     )
@@ -279,6 +284,7 @@ def _runs_to_repeat(
             context.instance.add_run_tags(run.run_id, dict.fromkeys(RUN_AGAIN_TAGS, "done"))
             continue
         carried = {name: run.tags[name] for name in CARRIED_TAGS if name in run.tags}
+        carried[REPEATED_TAG] = str(int(run.tags.get(REPEATED_TAG, "0")) + 1)
         yield dg.RunRequest(
             run_key=f"again/{run.run_id}",
             partition_key=run.tags["dagster/partition"],

@@ -13,6 +13,7 @@ from dagster._core.remote_origin import (
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from aggregation_platform.clock import ManualClock
+from aggregation_platform.defs.assets.raw import MOST_REPETITIONS
 from aggregation_platform.defs.jobs import ORG_DAY
 from aggregation_platform.defs.partitions import org_day_key
 from aggregation_platform.simulator.faults import Fault
@@ -149,6 +150,36 @@ def test_a_run_that_was_sent_away_is_not_repeated_if_its_day_was_fetched_since(
     clock_of(platform).advance(3 * 3600 + 60)
     platform.must(platform.org_day("us", platform.days[0]))
 
+    assert ticked(platform, "runs_to_repeat") == []
+
+
+def test_a_run_that_meets_an_outage_is_repeated_after_ever_longer_rests_until_the_org_is_back(
+    platform: SimulatedPlatform,
+):
+    outage = platform.simulator.faults.add(Fault(kind="down", org="us"))
+    again = dg.RunRequest(partition_key=org_day_key(Partition(org="us", day=platform.days[0])))
+    rests: list[float] = []
+    for _ in range(3):
+        assert not run(platform, ORG_DAY, again).success
+        began = clock_of(platform).now()
+        while not (asked := ticked(platform, "runs_to_repeat")):
+            clock_of(platform).advance(60)
+        (again,) = asked
+        rests.append((clock_of(platform).now() - began).total_seconds() / 60)
+    platform.simulator.faults.remove(outage)
+    platform.must(run(platform, ORG_DAY, again))
+
+    assert rests == [10, 20, 40]
+    assert ticked(platform, "runs_to_repeat") == []
+
+
+def test_an_outage_that_does_not_end_is_not_asked_for_ever(platform: SimulatedPlatform):
+    platform.simulator.faults.add(Fault(kind="down", org="us"))
+    key = org_day_key(Partition(org="us", day=platform.days[0]))
+    ran = platform.run(ORG_DAY, key, repeated=str(MOST_REPETITIONS))
+    clock_of(platform).advance(24 * 3600)
+
+    assert not ran.success
     assert ticked(platform, "runs_to_repeat") == []
 
 

@@ -14,7 +14,11 @@ from aggregation_platform.assembly import Assembly
 from aggregation_platform.defs.assets.declared import asset_of
 from aggregation_platform.defs.io_managers import PartitionOutput
 from aggregation_platform.defs.partitions import Partitions, partition_of
-from aggregation_platform.errors import ConfigurationError, RateLimitedError
+from aggregation_platform.errors import (
+    ConfigurationError,
+    RateLimitedError,
+    TransientSourceError,
+)
 from aggregation_platform.extraction.day_reading import DayReading, Way, read_org_day
 from aggregation_platform.extraction.ledger import ledger_entry, tail_entry
 from aggregation_platform.extraction.outcome import Extracted, OrgDay, Progress
@@ -29,7 +33,15 @@ WAY_TAG = "aggregation_platform/source"
 """A run's tag that says where pages come from: job (default), tail or landing."""
 
 RUN_AGAIN_TAGS = {"aggregation_platform/run_again": "waiting"}
-"""Tags of a run that an org sent away for longer than a run may sleep; a sensor repeats it."""
+"""Tags of a run that an org sent away, or did not answer for longer than a run may wait; a sensor
+repeats it, so that a backfill outlives an outage."""
+
+REPEATED_TAG = "aggregation_platform/repeated"
+"""How often a run's work was repeated before it."""
+
+OUTAGE_REST = timedelta(minutes=10)
+MOST_REPETITIONS = 6
+"""After an org did not answer; each rest is twice the one before, ten hours in all."""
 
 RUN_AGAIN_AT = "aggregation_platform/run_again_at"
 
@@ -43,7 +55,7 @@ def raw_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
     ) -> PartitionOutput:
         try:
             reading = read_day(context, assembly)
-        except RateLimitedError as error:
+        except TransientSourceError as error:
             raise _sent_away(context, assembly, error) from error
         return _Landed(assembly, reading, context.run.run_id).output()
 
@@ -96,10 +108,17 @@ def read_day(context: dg.AssetExecutionContext, assembly: Assembly) -> DayReadin
 
 
 def _sent_away(
-    context: dg.AssetExecutionContext, assembly: Assembly, error: RateLimitedError
+    context: dg.AssetExecutionContext, assembly: Assembly, error: TransientSourceError
 ) -> dg.Failure:
     """Note when the run is to be repeated; `status` tells the reason meanwhile."""
-    at = assembly.clock.now() + timedelta(seconds=error.retry_after_s)
+    rest = _rest(error, int(context.run.tags.get(REPEATED_TAG, "0")))
+    if rest is None:
+        return dg.Failure(
+            f"{error} This run was repeated {MOST_REPETITIONS} times by itself; once the"
+            " organization answers, start it again, see runbooks/OrgDelayed.md.",
+            allow_retries=False,
+        )
+    at = assembly.clock.now() + rest
     tags = {**RUN_AGAIN_TAGS, RUN_AGAIN_AT: at.isoformat()}
     context.instance.add_run_tags(context.run.run_id, tags)
     return dg.Failure(
@@ -107,6 +126,13 @@ def _sent_away(
         metadata={"run_again_at": str(at)},
         allow_retries=False,
     )
+
+
+def _rest(error: TransientSourceError, repeated: int) -> timedelta | None:
+    """As long as the org asked for; after an outage ever longer, and at last no more."""
+    if isinstance(error, RateLimitedError):
+        return timedelta(seconds=error.retry_after_s)
+    return OUTAGE_REST * 2**repeated if repeated < MOST_REPETITIONS else None
 
 
 class _Landed:
