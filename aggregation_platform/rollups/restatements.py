@@ -1,29 +1,46 @@
 """What a later reading of the source changed in figures that were published.
 
-Belongs here: cells of handle time before and after, and the conversations behind a difference.
+Belongs here: cells of each rollup of metrics before and after, and the conversations behind a
+difference.
 Elsewhere: whether the earlier figure counted as published (defs/), keeping the list (warehouse/).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 import polars as pl
 
 from aggregation_platform.identity.tables import NONE
-from aggregation_platform.rollups.cells import AGENT_IDS
-from aggregation_platform.rollups.handle_time import (
-    MEASURES,
-    METRICS,
-    handle_time_partial,
-    sum_of,
-)
-from aggregation_platform.rollups.tables import HANDLE_TIME
-from aggregation_platform.tables import INSTANT
+from aggregation_platform.rollups import handle_time, queue_intervals
+from aggregation_platform.rollups.cells import AGENT_IDS, QUEUE_IDS, Measure, cells_of, sum_of
+from aggregation_platform.rollups.tables import HANDLE_TIME, QUEUE_INTERVALS
+from aggregation_platform.tables import INSTANT, Table
 
-CELL = ("interval_start", *AGENT_IDS)
-"""What names a cell; `org` is among it."""
+
+@dataclass(frozen=True)
+class _Rollup:
+    """A published rollup: what names its cells (`org` is among it), and what they hold."""
+
+    table: Table
+    ids: tuple[str, ...]
+    measures: tuple[Measure, ...]
+
+    @property
+    def cell(self) -> tuple[str, ...]:
+        return ("interval_start", *self.ids)
+
+    def cells(self, chunks: Iterable[pl.DataFrame]) -> pl.DataFrame:
+        parts = (cells_of(chunk, self.ids, self.measures) for chunk in chunks)
+        return sum_of(parts, self.ids, self.measures)
+
+
+_ROLLUPS = (
+    _Rollup(HANDLE_TIME, AGENT_IDS, handle_time.MEASURES),
+    _Rollup(QUEUE_INTERVALS, QUEUE_IDS, queue_intervals.MEASURES),
+)
 
 METRIC_COLUMNS = (*AGENT_IDS, "conversation_id", "metric", "value_ms", "emitted_at")
 """What is needed of `facts.session_metrics`."""
@@ -52,11 +69,11 @@ def restatements(
     found_at: datetime,
     run_id: str,
 ) -> pl.DataFrame:
-    """Compare two readings of an org's day, cell by cell of `rollups.handle_time`.
+    """Compare two readings of an org's day, by cells of `handle_time` and `queue_intervals`.
 
     One row per cell and measure that differs, with `before` or `after` null where the cell is new
     or gone, and the conversations whose metrics in that cell are not the same. Both readings may
-    be in chunks of any cut, and are iterated twice if anything differs; memory is bounded by the
+    be in chunks of any cut, and are iterated again where a rollup differs; memory is bounded by the
     number of cells and by the rows of cells that differ.
 
     Args:
@@ -66,67 +83,77 @@ def restatements(
         found_at: When the later reading was compared.
         run_id: The run that compared.
     """
-    changed = _changed(_cells(before), _cells(after))
+    found = [_restated(rollup, before, after) for rollup in _ROLLUPS]
+    return (
+        pl.concat(found)
+        .with_columns(
+            pl.lit(day).alias("day"),
+            pl.lit(found_at, INSTANT).alias("found_at"),
+            pl.lit(run_id).alias("run_id"),
+        )
+        .select(SCHEMA.names())
+    )
+
+
+def _restated(
+    rollup: _Rollup, before: Iterable[pl.DataFrame], after: Iterable[pl.DataFrame]
+) -> pl.DataFrame:
+    changed = _changed(rollup, rollup.cells(before), rollup.cells(after))
     if changed.is_empty():
-        return pl.DataFrame(schema=SCHEMA)
-    behind = _behind(_metrics_of(before, changed), _metrics_of(after, changed))
-    told = changed.join(behind, on=[*CELL, "metric"], how="left", nulls_equal=True)
+        return pl.DataFrame(schema=SCHEMA).drop("day", "found_at", "run_id")
+    cell = rollup.cell
+    wanted = changed.select(*cell, "metric").unique()
+    behind = _behind(_metrics_of(rollup, before, wanted), _metrics_of(rollup, after, wanted), cell)
+    told = changed.join(behind, on=[*cell, "metric"], how="left", nulls_equal=True)
     return told.select(
         "org",
-        pl.lit(day).alias("day"),
-        pl.lit(HANDLE_TIME.key).alias("table_name"),
+        pl.lit(rollup.table.key).alias("table_name"),
         pl.struct(
             pl.col("interval_start").dt.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            *(name for name in CELL if name not in ("interval_start", "org")),
+            *(name for name in cell if name not in ("interval_start", "org")),
         )
         .struct.json_encode()
         .alias("cell"),
         "measure",
         "before",
         "after",
-        pl.lit(found_at, INSTANT).alias("found_at"),
-        pl.col("conversation_ids"),
-        pl.lit(run_id).alias("run_id"),
+        "conversation_ids",
     ).sort("cell", "measure")
 
 
-def _cells(chunks: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    return sum_of(handle_time_partial(chunk) for chunk in chunks)
-
-
-_METRIC_OF = {measure.name: measure.metric for measure in MEASURES}
-
-
-def _changed(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
-    """One row per cell and measure that differs: CELL, measure, metric, before, after."""
-    both = _long(before, "before").join(
-        _long(after, "after"), on=[*CELL, "measure"], how="full", coalesce=True
+def _changed(rollup: _Rollup, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    """One row per cell and measure that differs: the cell, measure, metric, before, after."""
+    metric_of = {measure.name: measure.metric for measure in rollup.measures}
+    both = _long(before, "before", rollup.cell).join(
+        _long(after, "after", rollup.cell), on=[*rollup.cell, "measure"], how="full", coalesce=True
     )
     return both.filter(pl.col("before").ne_missing(pl.col("after"))).with_columns(
-        metric=pl.col("measure").replace_strict(_METRIC_OF, return_dtype=pl.String)
+        metric=pl.col("measure").replace_strict(metric_of, return_dtype=pl.String)
     )
 
 
-def _long(cells: pl.DataFrame, name: str) -> pl.DataFrame:
+def _long(cells: pl.DataFrame, name: str, cell: Sequence[str]) -> pl.DataFrame:
     """A measure that a cell does not have is absent, not zero."""
-    long = cells.unpivot(index=list(CELL), variable_name="measure", value_name=name)
+    long = cells.unpivot(index=list(cell), variable_name="measure", value_name=name)
     return long.filter(pl.col(name) != 0)
 
 
-def _metrics_of(chunks: Iterable[pl.DataFrame], changed: pl.DataFrame) -> pl.DataFrame:
+def _metrics_of(
+    rollup: _Rollup, chunks: Iterable[pl.DataFrame], wanted: pl.DataFrame
+) -> pl.DataFrame:
     """Keep the metrics of cells that differ, each with how often it stands there."""
-    wanted = changed.select(*CELL, "metric").unique()
+    metrics = {measure.metric for measure in rollup.measures}
     kept = [
-        chunk.filter(pl.col("metric").is_in(METRICS))
+        chunk.filter(pl.col("metric").is_in(metrics))
         .select(
             pl.col("emitted_at").dt.truncate("30m").alias("interval_start"),
-            *(pl.col(name).fill_null(NONE) for name in AGENT_IDS),
+            *(pl.col(name).fill_null(NONE) for name in rollup.ids),
             "metric",
             "conversation_id",
             "value_ms",
             "emitted_at",
         )
-        .join(wanted, on=[*CELL, "metric"], how="semi")
+        .join(wanted, on=[*rollup.cell, "metric"], how="semi")
         for chunk in chunks
     ]
     if not kept:
@@ -136,11 +163,11 @@ def _metrics_of(chunks: Iterable[pl.DataFrame], changed: pl.DataFrame) -> pl.Dat
             emitted_at=pl.col("interval_start"),
             count=pl.lit(0, pl.UInt32),
         )
-    keys = [*CELL, "metric", "conversation_id", "value_ms", "emitted_at"]
+    keys = [*rollup.cell, "metric", "conversation_id", "value_ms", "emitted_at"]
     return pl.concat(kept).group_by(keys).agg(count=pl.len())
 
 
-def _behind(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+def _behind(before: pl.DataFrame, after: pl.DataFrame, cell: Sequence[str]) -> pl.DataFrame:
     """Name, per cell and metric, the conversations that do not stand there as they did."""
     keys = before.columns
     differing = pl.concat(
@@ -150,7 +177,7 @@ def _behind(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
         ]
     )
     return (
-        differing.group_by(*CELL, "metric")
+        differing.group_by(*cell, "metric")
         .agg(pl.col("conversation_id").unique().sort().alias("ids"))
         .with_columns(
             pl.struct("ids")

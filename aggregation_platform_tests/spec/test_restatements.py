@@ -41,6 +41,7 @@ PUBLISHED = metrics("""
 
 def changes(after: pl.DataFrame) -> list[tuple[str, str, int | None, int | None, list[str]]]:
     found = restatements([PUBLISHED], [after], day=DAY, found_at=FOUND, run_id="run")
+    assert set(found["table_name"]) <= {"rollups.handle_time"}
     return [
         (
             orjson.loads(row["cell"])["interval_start"][11:16],
@@ -117,3 +118,25 @@ def test_a_conversation_is_named_as_it_is_whatever_its_id_is_made_of():
         ("09:00", "handle_ms", 400_000, 700_000, ['c"4\\']),
         ("09:00", "handled_count", 2, 3, ['c"4\\']),
     ]
+
+
+def test_a_corrected_wait_restates_the_queues_cell_which_knows_no_agent():
+    answered = metrics("c9 | 09:05 | tAnswered | 20000")
+    found = restatements(
+        [answered],
+        [answered.with_columns(value_ms=pl.lit(25_000, pl.Int64))],
+        day=DAY,
+        found_at=FOUND,
+        run_id="run",
+    )
+    (row,) = found.iter_rows(named=True)
+
+    assert row["table_name"] == "rollups.queue_intervals"
+    assert orjson.loads(row["cell"]) == {
+        "interval_start": "2026-01-05T09:00:00Z",
+        "queue_id": "q",
+        "media_type": "voice",
+        "direction": "inbound",
+    }
+    assert (row["measure"], row["before"], row["after"]) == ("answered_ms", 20_000, 25_000)
+    assert orjson.loads(row["conversation_ids"]) == ["c9"]
