@@ -50,7 +50,7 @@ PORTS = {"postgres": 8650, "emulator": 8660, "code": 8670}
 STARTS_WITHIN_S = 180.0
 ENDS_WITHIN_S = 10.0
 _EVERY_S = 0.5
-FENCED_WITHIN_S = 15
+FENCED_WITHIN_S = 5
 """The emulator answers the later of two writers with HTTP 500, which the connector would repeat for
 ten minutes before the platform writes again; Snowflake lets it wait for the lock."""
 
