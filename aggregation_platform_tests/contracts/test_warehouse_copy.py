@@ -8,8 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import yaml
+from click.testing import CliRunner, Result
 
 from aggregation_platform.assembly import TABLES
+from aggregation_platform.cli.main import cli
 from aggregation_platform.clock import SystemClock
 from aggregation_platform.errors import WarehouseError
 from aggregation_platform.identity.tables import AGENTS
@@ -21,6 +24,7 @@ from aggregation_platform.warehouse.duckdb_store import DuckDBSettings
 from aggregation_platform.warehouse.opening import open_warehouse
 from aggregation_platform.warehouse.ops_tables import EXTRACTION_LEDGER, PARTITION_LOG, RESTATEMENTS
 from aggregation_platform.warehouse.store import Warehouse, WriteStamp
+from aggregation_platform_tests.configured_warehouse import in_emulator
 from aggregation_platform_tests.warehouse_rig import (
     MONDAY,
     NOON,
@@ -31,6 +35,10 @@ from aggregation_platform_tests.warehouse_rig import (
     rows_of,
 )
 
+ORGANIZATION = """
+organizations:
+  - {org: us, region: us-east-1, client_id: i, client_secret: s, first_day: 2026-01-01}
+"""
 PAYLOAD = '{"b" : 1.0, "a": ["ü\\n", null, 12345678901234567],  "c":1e3}'
 STAMP = WriteStamp("run-7", "complete", NOON)
 
@@ -112,6 +120,29 @@ def test_rows_that_are_not_those_of_the_log_are_refused(source: Rig, target: Rig
 
     with pytest.raises(WarehouseError, match=r"identity\.agents all: what arrived .* is not what"):
         copied(source, target, tmp_path)
+
+
+def test_the_command_takes_a_file_into_an_account_and_the_account_into_a_file(
+    source: Rig, tmp_path: Path, emulator_port: int
+):
+    file = tmp_path / "platform.yaml"
+    file.write_text(ORGANIZATION + yaml.safe_dump({"warehouse": in_emulator(emulator_port)}))
+    assert run(file, "migrate").exit_code == 0
+
+    there = run(file, "copy", "--from", str(tmp_path / "source.duckdb"))
+    again = run(file, "copy", "--from", str(tmp_path / "source.duckdb"))
+    back = run(file, "copy", "--to", str(tmp_path / "back.duckdb"))
+
+    assert "5 partitions copied (4 rows), 0 were there; 3 rows of ops" in there.output
+    assert "0 partitions copied (0 rows), 5 were there; 0 rows of ops" in again.output
+    assert "-> duckdb" in back.output
+    copied_home = Rig(open_warehouse(DuckDBSettings(tmp_path / "back.duckdb")))
+    home = [row for row in log(copied_home) if not str(row[0]).startswith("reporting.")]
+    assert [row[:5] for row in home] == [row[:5] for row in log(source)]
+
+
+def run(file: Path, *words: str) -> Result:
+    return CliRunner().invoke(cli, ["warehouse", *words, "--config", str(file)])
 
 
 def test_json_is_compared_by_its_meaning():
