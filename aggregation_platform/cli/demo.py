@@ -72,8 +72,10 @@ def demo(
             show(config, days, truth_at(simulator.url, days))
             if not no_ui:
                 chosen = free_port(port)
+                log = folder.absolute() / "dagster.log"
                 _say(f"\nDagster UI: http://127.0.0.1:{chosen}   (Ctrl-C stops everything)")
-                sys.exit(serve_ui(config, port=chosen))
+                _say(f"What Dagster says meanwhile goes to {log}")
+                sys.exit(serve_ui(config, port=chosen, log=log))
 
 
 def last_two_days() -> Days:

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
 import aggregation_platform
@@ -96,8 +96,14 @@ def free_port(wanted: int) -> int:
     )
 
 
-def serve_ui(config: PlatformConfig, *, port: int) -> int:
-    """Run Dagster's webserver and daemon until interrupted; return their exit status."""
+def serve_ui(config: PlatformConfig, *, port: int, log: Path | None = None) -> int:
+    """Run Dagster's webserver and daemon until interrupted; return their exit status.
+
+    Args:
+        config: What they serve.
+        port: The webserver's.
+        log: Where they write what they have to say; None: to this terminal.
+    """
     command = [
         str(Path(sys.executable).with_name("dagster")),
         "dev",
@@ -113,9 +119,13 @@ def serve_ui(config: PlatformConfig, *, port: int) -> int:
     environment = prepared_environment(config)
     recover = [sys.executable, "-m", RECOVERY]
     subprocess.run(recover, env=environment, check=True)  # noqa: S603 - our own module
-    with interruptible():
+    with interruptible(), log.open("wb") if log else nullcontext() as output:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter's dagster
-            command, env=environment, cwd=config.folder.absolute()
+            command,
+            env=environment,
+            cwd=config.folder.absolute(),
+            stdout=output,
+            stderr=subprocess.STDOUT if log else None,
         )
         try:
             return process.wait()
