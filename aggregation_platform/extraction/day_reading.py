@@ -20,7 +20,12 @@ from aggregation_platform.extraction.org_day import extract_org_day
 from aggregation_platform.extraction.outcome import Extracted, Listener, OrgDay, unheard
 from aggregation_platform.extraction.patience import DEFAULT_PATIENCE, Patience
 from aggregation_platform.extraction.source import DetailsSource, QuerySource
-from aggregation_platform.extraction.tail import REST_S, Tail, TailOrder, extract_tail
+from aggregation_platform.extraction.tail import (
+    REQUESTS_PER_SECOND,
+    Tail,
+    TailOrder,
+    extract_tail,
+)
 from aggregation_platform.intervals import Interval
 from aggregation_platform.landing.zone import LandedDay, LandingZone
 
@@ -76,7 +81,7 @@ def read_org_day(
     way: Way = Way.JOB,
     patience: Patience = DEFAULT_PATIENCE,
     progress: Listener = unheard,
-    rest_s: float = REST_S,
+    requests_per_second: float = REQUESTS_PER_SECOND,
 ) -> DayReading:
     """Bring an org's day into the landing zone as far as the org has it, and return it.
 
@@ -92,7 +97,7 @@ def read_org_day(
         way: Where the pages come from.
         patience: The bounds of the job.
         progress: Told of each step of the job.
-        rest_s: Between two requests of the tail.
+        requests_per_second: The org's budget, of which the tail takes its share.
 
     Raises:
         SourceError: If the org did not give what was asked.
@@ -108,7 +113,7 @@ def read_org_day(
     tail, trouble = None, None
     try:
         if way is not Way.LANDING:
-            tail = _tail(client, landing, claims, order, clock, rest_s)
+            tail = _tail(client, landing, claims, order, clock, requests_per_second)
     except SourceError as error:
         if job is None:
             raise
@@ -137,7 +142,7 @@ def _tail(
     claims: Claims,
     order: OrgDay,
     clock: Clock,
-    rest_s: float,
+    requests_per_second: float,
 ) -> Tail | None:
     """Fetch what the lake does not have of the day yet."""
     current = landing.current(order.org, order.day, "job")
@@ -148,4 +153,6 @@ def _tail(
         watermark=reaches_to or Interval.of_day(order.day).start,
         epoch=order.epoch,
     )
-    return extract_tail(client, landing, claims, wanted, clock=clock, rest_s=rest_s)
+    return extract_tail(
+        client, landing, claims, wanted, clock=clock, requests_per_second=requests_per_second
+    )

@@ -7,9 +7,9 @@ The query matches conversations that *started* on a UTC day its interval touches
 looked back for those that are still alive. A conversation that started earlier is not in the tail;
 the job brings it. Participant attributes are not in the tail either.
 
-Bulk never waits for the tail: it rests between its requests, and so takes one permit a second at
-most, whatever the budget. It is not stopped by bulk either: a backfill of a week would otherwise
-leave today's figures a week old.
+Bulk never waits for the tail: it rests between its requests, so that it takes less than half of the
+org's budget. It is not stopped by bulk either: a backfill of a week would otherwise leave today's
+figures a week old.
 """
 
 from __future__ import annotations
@@ -50,8 +50,11 @@ TOO_LONG = (502, 504)
 
 LOOK_BACK = timedelta(days=1)
 
-REST_S = 1.0
-"""Between two requests, so that bulk keeps the rest of the budget."""
+SHARE_OF_BUDGET = 0.5
+"""Of an org's requests per second: the most that the tail may send, so that bulk keeps the rest."""
+
+REQUESTS_PER_SECOND = 2.0
+"""An org's budget where none is told."""
 
 KEPT_TAILS = 2
 """Tails of a day that stay: the new one, and the one that somebody may be reading."""
@@ -110,13 +113,13 @@ def extract_tail(
     order: TailOrder,
     *,
     clock: Clock,
-    rest_s: float = REST_S,
+    requests_per_second: float = REQUESTS_PER_SECOND,
     patience: Patience = DEFAULT_PATIENCE,
 ) -> Tail | None:
     """Fetch the tail of an org's day anew and store it beside the jobs' pages.
 
     `landing.landed_day` then has the job's pages and the tail's. A tail that was cut is not gone
-    on with: it would be stale.
+    on with: it would be stale. It takes its share of `requests_per_second`, the org's budget.
 
     Returns:
         The tail; None if the lake lacks nothing of the day, or another process fetches its tail.
@@ -133,6 +136,7 @@ def extract_tail(
     if claim is None:
         return None
     try:
+        rest_s = 1 / (SHARE_OF_BUDGET * requests_per_second)
         return _TailExtraction(client, landing, order, interval, clock, rest_s, claim).run()
     finally:
         claim.release()

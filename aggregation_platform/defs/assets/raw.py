@@ -104,6 +104,7 @@ def read_day(context: dg.AssetExecutionContext, assembly: Assembly) -> DayReadin
         clock=assembly.clock,
         way=Way(context.run.tags.get(WAY_TAG, Way.JOB)),
         progress=tell,
+        requests_per_second=assembly.config.organization(order.org).requests_per_second,
     )
 
 

@@ -80,10 +80,17 @@ def tail_of(bench, org, **order) -> Tail:
     return tail
 
 
-def asked_tail(bench, org, **order) -> Tail | None:
+def asked_tail(bench, org, *, requests_per_second: float = 2.0, **order) -> Tail | None:
     settings: dict[str, Any] = {"org": "us", "day": DAY, "watermark": WATERMARK, **order}
     asked = TailOrder(**settings)
-    return extract_tail(org, bench.landing, bench.claims, asked, clock=bench.clock)
+    return extract_tail(
+        org,
+        bench.landing,
+        bench.claims,
+        asked,
+        clock=bench.clock,
+        requests_per_second=requests_per_second,
+    )
 
 
 def stored_ids(tail) -> set[str]:
@@ -197,12 +204,15 @@ def test_a_second_process_leaves_the_tail_to_the_first(make_bench):
     assert asked_tail(bench, QueriedOrg({})) is None
 
 
-def test_the_tail_rests_between_requests_so_that_bulk_keeps_the_budget(make_bench):
+@pytest.mark.parametrize(("requests_per_second", "rest_s"), [(5, 0.4), (20, 0.1), (0.5, 4.0)])
+def test_the_tail_rests_between_requests_so_that_bulk_keeps_half_the_budget(
+    make_bench, requests_per_second, rest_s
+):
     bench = make_bench()
     org = QueriedOrg(every_five_minutes(MIDNIGHT, 108))
-    tail_of(bench, org)
+    tail_of(bench, org, requests_per_second=requests_per_second)
 
-    assert bench.clock.slept == [1.0] * len(org.asked)
+    assert bench.clock.slept == [pytest.approx(rest_s)] * len(org.asked)
 
 
 def test_the_tail_is_read_with_its_source_and_gone_once_a_job_reaches_past_it(make_bench):
