@@ -188,13 +188,15 @@ def open_objects(url: str, base: Path) -> ObstoreObjects:
     like; AZURE_*; GOOGLE_*) and machine roles: obstore reads them, this project does not. A store
     must honour conditional writes (If-None-Match), as S3, Azure Blob and Google do.
 
+    A folder that is made here is its owner's alone: pages hold personal data.
+
     Raises:
         LandingError: If the address cannot be understood or the folder cannot be made.
     """
     try:
         if "://" not in url or url.startswith("file://"):
             folder = (base / url.removeprefix("file://")).absolute()
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             return ObstoreObjects(LocalStore(folder, automatic_cleanup=True), str(folder), folder)
         return ObstoreObjects(from_url(url), url)
     except (BaseError, OSError, ValueError) as error:

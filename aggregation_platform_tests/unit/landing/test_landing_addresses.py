@@ -23,6 +23,12 @@ def test_an_absolute_folder_and_its_file_address_are_the_same(tmp_path: Path):
     assert open_objects(f"{tmp_path}/zone", Path("/elsewhere")).get("us/a") == b"1"
 
 
+def test_a_folder_that_is_made_is_its_owners_alone(tmp_path: Path):
+    open_objects("data/landing", tmp_path)
+
+    assert (tmp_path / "data/landing").stat().st_mode & 0o777 == 0o700
+
+
 def test_an_unknown_kind_of_address_says_which_there_are(tmp_path: Path):
     with pytest.raises(LandingError, match=r"landing zone ftp://host/x: cannot be opened.*s3://"):
         open_objects("ftp://host/x", tmp_path)
