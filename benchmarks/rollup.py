@@ -31,7 +31,7 @@ DAY = date(2026, 1, 5)
 COLUMNS = (
     *("org", "queue_id", "media_type", "direction", "user_id", "metric", "value_ms", "emitted_at"),
 )
-BAR = 1.5
+BAR = 2.5
 
 SQL = """
     select time_bucket(interval 30 minutes, emitted_at) as interval_start, org, queue_id,
