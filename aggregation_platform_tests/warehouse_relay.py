@@ -19,9 +19,10 @@ from dataclasses import dataclass, field
 from io import BufferedIOBase
 from typing import Literal, cast
 
-Fault = Literal["unsent", "unanswered", "held"]
+Fault = Literal["unsent", "unanswered", "held", "bereft", "refused"]
 """What becomes of the statement: it never arrives; it is carried out and the reply is lost; it
-waits until it is released."""
+waits until it is released; its session's transaction is rolled back before it arrives; the server
+answers with an error instead."""
 
 _RESET = struct.pack("ii", 1, 0)
 
@@ -115,7 +116,26 @@ class Relay:
         with self._lock:
             tokens, self._tokens = self._tokens, set()
         for token in tokens:
-            self._end_session(token)
+            self._post("/session?delete=true", token)
+
+    def end_transactions(self) -> None:
+        """Roll back, at the server, what the sessions seen so far have begun; they go on.
+
+        An administrator may do so, and Snowflake itself with a transaction that is idle for five
+        minutes and in somebody's way. Nobody tells the session.
+        """
+        with self._lock:
+            tokens = set(self._tokens)
+        ended = [self.end_transaction(token) for token in tokens]
+        assert any(ended)
+
+    def end_transaction(self, token: str) -> bool:
+        """Roll back what one session has begun; return whether there is such a session."""
+        return self._post("/queries/v1/query-request", token, _query("ROLLBACK")) is not None
+
+    def refusal(self, token: str) -> Message | None:
+        """Return what the server says to a session that asks for something impossible."""
+        return self._post("/queries/v1/query-request", token, _query("SELECT 1 FROM NOWHERE"))
 
     def failing_at(self, message: Message) -> Failing | None:
         """Return what is to become of a request, if anything is."""
@@ -145,12 +165,14 @@ class Relay:
             self._replies[request.request_id] = reply
         return reply
 
-    def _end_session(self, token: str) -> None:
-        request = (
-            f"POST /session?delete=true HTTP/1.1\r\nHost: localhost\r\nAuthorization: {token}\r\n"
-            "Content-Length: 0\r\n\r\n"
+    def _post(self, path: str, token: str, body: bytes = b"") -> Message | None:
+        """Say something to the server in the name of a session; None if it knows no such."""
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {token}\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
         )
-        self._sent(request.encode())
+        reply = self._sent(head.encode() + body)
+        return reply if reply and reply.start.split()[1] == "200" else None
 
     def _sent(self, raw: bytes) -> Message | None:
         """Send by a connection of its own: the server ends one that is idle for a while."""
@@ -173,6 +195,10 @@ def relayed(server_port: int) -> Generator[Relay]:
             server.relay.restore()
             server.shutdown()
             thread.join()
+
+
+def _query(sql: str) -> bytes:
+    return json.dumps({"sqlText": sql}).encode()
 
 
 _OUT = Failing(re.compile(""), "unsent")
@@ -199,7 +225,11 @@ class _Passing(socketserver.StreamRequestHandler):
             return self._reset()
         if failing and failing.fault == "held" and not failing.released.wait(30):
             return self._reset()
-        reply = relay.reply_to(request)
+        if failing and failing.fault == "bereft":
+            assert relay.end_transaction(request.headers["authorization"])
+        is_refused = failing is not None and failing.fault == "refused"
+        token = request.headers.get("authorization", "")
+        reply = relay.refusal(token) if is_refused else relay.reply_to(request)
         if reply is None or (failing and failing.fault == "unanswered"):
             return self._reset()
         return self._answer(reply)

@@ -1,4 +1,4 @@
-"""What became of a write whose connection was lost while committing.
+"""What became of a write of which nobody heard whether it was committed.
 
 Belongs here: finding out, and repeating the write where it is safe to repeat.
 Elsewhere: noticing the loss (snowflake_store.py), what is written (sql_store.py). DuckDB's commits
@@ -16,7 +16,7 @@ _Result = TypeVar("_Result")
 
 
 class OutcomeUnknownError(WarehouseError):
-    """The connection was lost while committing; only the warehouse can tell what happened."""
+    """Nobody heard whether it was committed; only the warehouse can tell what happened."""
 
 
 class Repeated(Protocol):
@@ -71,7 +71,7 @@ def unsettled(repeated: Repeated, write: Callable[[], None], table: str) -> None
 def _found(repeated: Repeated, is_there: Callable[[], bool], unknown: OutcomeUnknownError) -> bool:
     try:
         return repeated(is_there)
-    except WarehouseBusyError as error:
+    except WarehouseError as error:
         raise OutcomeUnknownError(
             f"{unknown}, and the warehouse could not be asked since: the write is there whole or "
             "not at all. Do it again when the warehouse answers, that is safe either way"

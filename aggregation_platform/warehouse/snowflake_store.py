@@ -6,6 +6,11 @@ Arrow. Elsewhere: the order of things in a write (sql_store.py), settings and lo
 
 A transaction holds no DDL, which would commit it: the stage is made and filled before it begins,
 and whatever is not DELETE, COPY, INSERT, UPDATE, MERGE or SELECT is refused within.
+
+Snowflake, or an administrator, may end a transaction while its session goes on. So no session
+commits by itself: what follows such an end is in a transaction of its own, which only COMMIT would
+keep. And the first row of each transaction is a mark: while it is seen, nothing is lost since. It
+is looked for before COMMIT, to commit all or nothing, and after it, to know which.
 """
 
 from __future__ import annotations
@@ -44,6 +49,9 @@ ENDING_S = 10
 
 STAGE = '"OPS"."SPOOL"'
 """A temporary stage: each connection has its own, and it goes with the connection."""
+
+MARKS = '"TRANSACTION_MARKS"'
+"""A temporary table, in the session's own schema: with these rows a transaction comes and goes."""
 
 _WITHIN = re.compile(r"\s*(DELETE|COPY|INSERT|UPDATE|MERGE|SELECT)\b", re.IGNORECASE)
 _LITERALS = re.compile(r"'(?:[^'\\]|''|\\.)*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -91,28 +99,47 @@ class SnowflakeWarehouse(SqlWarehouse):
     def _changing_schema(self) -> Generator[SnowflakeSession]:
         with self._reading() as session:
             yield session
+            session.execute("COMMIT")
 
     @contextmanager
     def _transaction(self, session: SnowflakeSession) -> Generator[None]:
-        session.execute("BEGIN")
-        session.within_transaction = True
+        session.begin()
         try:
             yield
+            self._check_is_marked(session)
         finally:
             session.within_transaction = False
         self._commit(session)
 
+    def _check_is_marked(self, session: SnowflakeSession) -> None:
+        """Raise WarehouseBusyError unless everything sent since the mark is still there."""
+        if not session.is_marked():
+            raise WarehouseBusyError(
+                f"Snowflake account {self._settings.account}: the transaction was ended by "
+                "Snowflake, idle in another's way, or by an administrator; nothing was written, "
+                "try again"
+            )
+
     def _commit(self, session: SnowflakeSession) -> None:
+        """Commit, and see that there still was something to commit.
+
+        Raises:
+            WarehouseBusyError: If there was not.
+            OutcomeUnknownError: If that is not known.
+        """
         from snowflake.connector.errors import Error
 
+        is_answered = False
         try:
             session.execute("COMMIT")
+            is_answered = True
+            self._check_is_marked(session)
         except Error as error:
-            if not is_unanswered(error):
+            if not (is_answered or is_unanswered(error)):
                 raise
             raise OutcomeUnknownError(
-                f"Snowflake account {self._settings.account}: the connection was lost while "
-                "committing"
+                f"Snowflake account {self._settings.account}: it is not known whether it "
+                f"committed: {error}"
             ) from error
 
     def _check_is_one_select(self, sql: str) -> None:
@@ -141,13 +168,24 @@ class SnowflakeSession:
         self.within_transaction = False
         self._connection = connection
         self._tag = tag
-        self._folder = uuid4().hex
+        self._id = uuid4().hex
         self._query_ids: list[str] = []
 
     @property
     def query_ids(self) -> tuple[str, ...]:
         """Snowflake's ids of the statements sent so far."""
         return tuple(self._query_ids)
+
+    def begin(self) -> None:
+        """Begin a transaction, and mark it by a row that only this one has."""
+        self.execute(f'CREATE TEMPORARY TABLE IF NOT EXISTS {MARKS} ("ID" VARCHAR)')
+        self.execute("BEGIN")
+        self.within_transaction = True
+        self.execute(f"INSERT INTO {MARKS} VALUES (?)", [self._id])  # noqa: S608 - a fixed name
+
+    def is_marked(self) -> bool:
+        """Whether the mark is there: in this transaction, or committed with it."""
+        return bool(self.fetch(f'SELECT 1 FROM {MARKS} WHERE "ID" = ?', [self._id]))  # noqa: S608 - a fixed name
 
     def execute(self, sql: str, values: Sequence[object] = ()) -> None:
         """Send one statement, forget its result."""
@@ -206,10 +244,10 @@ class SnowflakeSession:
         from snowflake.connector.errors import Error
 
         with suppress(Error):
-            self.execute(f"REMOVE @{STAGE}/{self._folder}")
+            self.execute(f"REMOVE @{STAGE}/{self._id}")
 
     def _place(self, spooled: Spooled) -> str:
-        return f"@{STAGE}/{self._folder}/{spooled.name}"
+        return f"@{STAGE}/{self._id}/{spooled.name}"
 
     def _sent(self, sql: str, values: Sequence[object]) -> Any:  # noqa: ANN401 - the connector's cursor is not typed
         if self.within_transaction and not _WITHIN.match(sql):
@@ -298,7 +336,7 @@ class _Connections:
         import snowflake.connector
 
         arguments = self._settings.connector_arguments()
-        return cast("Any", snowflake.connector).connect(**arguments)
+        return cast("Any", snowflake.connector).connect(**arguments, autocommit=False)
 
 
 def _batches(cursor: Any) -> Iterator[pl.DataFrame]:  # noqa: ANN401 - not typed by the connector

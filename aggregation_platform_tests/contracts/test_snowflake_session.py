@@ -18,7 +18,7 @@ from aggregation_platform.tables import Partition
 from aggregation_platform.warehouse.opening import open_warehouse
 from aggregation_platform.warehouse.snowflake_settings import SnowflakeSettings
 from aggregation_platform_tests.warehouse_recorder import Recorder, recorded
-from aggregation_platform_tests.warehouse_rig import MONDAY, THINGS, Rig, things
+from aggregation_platform_tests.warehouse_rig import MONDAY, TABLES, THINGS, Rig, things
 
 PASSPHRASE = "a passphrase"
 
@@ -46,6 +46,7 @@ def test_every_session_is_in_utc_and_bounded_whatever_the_accounts_defaults(
     assert parameters["TIMESTAMP_TYPE_MAPPING"] == "TIMESTAMP_NTZ"
     assert parameters["LOCK_TIMEOUT"] == heard.lock_timeout_s
     assert parameters["ABORT_DETACHED_QUERY"] is True
+    assert parameters["AUTOCOMMIT"] is False
     assert json.loads(parameters["QUERY_TAG"]) == {"application": "AggregationPlatform"}
 
 
@@ -60,6 +61,12 @@ def test_every_statement_of_a_write_is_tagged_with_table_partition_and_run(
     tags = {statement.split()[0]: tag for statement, tag in ours}  # but the connector's own PUT
     assert {"CREATE", "PUT", "BEGIN", "DELETE", "COPY", "INSERT", "UPDATE", "SELECT"} <= set(tags)
     assert set(tags.values()) == {f"facts.things us/{MONDAY} run-7"}
+
+
+def test_what_was_migrated_is_known_to_sessions_to_come(migrated_emulator: SnowflakeSettings):
+    standing = open_warehouse(migrated_emulator).standing(TABLES)
+
+    assert not standing.is_behind
 
 
 def test_a_read_leaves_the_sessions_own_tag_as_it_is(heard: SnowflakeSettings, recorder: Recorder):

@@ -44,8 +44,10 @@ ANN = rows_of(PEOPLE, [{"person": "ann", "age": 1}])
 OLD, NEW = ["old"] * 2, ["new"] * 3
 DELETE, COPY = 'DELETE FROM "FACTS"."THINGS"', 'COPY INTO "FACTS"."THINGS"'
 LOG, LOCK, LEASE = 'INSERT INTO "OPS"."PARTITION_LOG"', 'UPDATE "OPS"."MUTEX"', 'SELECT "SCOPE"'
-WITHIN = [DELETE, COPY, LOG, LOCK, LEASE]
-STATEMENTS = ["CREATE TEMPORARY STAGE", "PUT '", "PUT /fs_bucket", "BEGIN", *WITHIN, "COMMIT"]
+MARK, MARKED = 'INSERT INTO "TRANSACTION_MARKS"', 'SELECT 1 FROM "TRANSACTION_MARKS"'
+WITHIN = [MARK, DELETE, COPY, LOG, LOCK, LEASE, MARKED]
+BEFORE = ["CREATE TEMPORARY STAGE", "PUT '", "PUT /fs_bucket", "CREATE TEMPORARY TABLE", "BEGIN"]
+STATEMENTS = [*BEFORE, *WITHIN, "COMMIT", MARKED]
 
 
 @dataclass(frozen=True)
@@ -128,9 +130,11 @@ def test_a_connection_that_breaks_once_at_each_statement_costs_nothing(
     [
         ("PUT '", "unsent"),
         ("BEGIN", "unanswered"),
+        (MARK, "unanswered"),
         (COPY, "unsent"),
         (COPY, "unanswered"),
         (LOCK, "unanswered"),
+        (MARKED, "unanswered"),
     ],
 )
 def test_a_connection_lost_before_the_commit_leaves_the_old_rows(
@@ -159,6 +163,27 @@ def test_a_connection_lost_for_long_while_committing_says_that_nobody_knows(
     with pytest.raises(OutcomeUnknownError, match=r"whole or not at all.*safe either way"):
         write(writer)
     assert seen(near) == left
+
+    relay.restore()
+    write(writer)
+
+    assert seen(near) == WRITTEN
+
+
+def test_a_write_that_cannot_look_after_its_commit_says_that_nobody_knows(
+    near: Rig, far: Far, relay: Relay
+):
+    writer = far()
+    held = relay.fail("COMMIT", "held")
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write, writer)
+        held.await_reached()
+        relay.fail(MARKED, "unsent", lasting=True)
+        held.released.set()
+
+        with pytest.raises(OutcomeUnknownError, match="whole or not at all"):
+            writing.result()
+    assert seen(near) == WRITTEN
 
     relay.restore()
     write(writer)
@@ -254,7 +279,7 @@ def test_each_statement_of_a_write_shows_others_the_old_rows_until_the_commit(
             one.released.set()
         writing.result()
 
-    assert found == [UNTOUCHED] * 6
+    assert found == [UNTOUCHED] * len(held)
     assert seen(near) == WRITTEN
 
 
