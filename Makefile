@@ -35,7 +35,7 @@ demo: $(READY) ## Three simulated organizations, two days, one AHT, and the Dags
 test: $(READY) ## The tests
 	$(if $(LACKS_BROWSER),@echo "Left out here: the browser tests (Debian: apt-get install chromium chromium-driver)")
 	$(if $(LACKS_POSTGRES),@echo "Left out here: the PostgreSQL tests (Debian: apt-get install postgresql)")
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "$(MARKS)"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "$(MARKS)"
 
 .PHONY: test-snowflake
 test-snowflake: $(READY) ## The contract of warehouses on a real account (SNOWFLAKE_* variables; empties its tables)

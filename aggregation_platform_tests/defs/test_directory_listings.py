@@ -24,8 +24,6 @@ from aggregation_platform.simulator.faults import Fault
 from aggregation_platform.tables import Partition, Table
 from aggregation_platform_tests.simulated_platform import SimulatedPlatform, simulated_platform
 
-pytestmark = pytest.mark.xdist_group("directory_listings")
-
 Standing = dict[str, tuple[object, pl.DataFrame]]
 
 

@@ -12,8 +12,6 @@ from aggregation_platform.defs.asset_checks import has_nothing_new
 from aggregation_platform.tables import Partition
 from aggregation_platform_tests.simulated_platform import SimulatedPlatform, simulated_platform
 
-pytestmark = pytest.mark.xdist_group("drift_check")
-
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedPlatform]:

@@ -21,8 +21,6 @@ from aggregation_platform.tables import Partition
 from aggregation_platform.warehouse.store import WriteStamp
 from aggregation_platform_tests.simulated_platform import SimulatedPlatform
 
-pytestmark = pytest.mark.xdist_group("filled_platform")
-
 ALL = ("--limit", "1000")
 PERSONAL = re.compile(r"[\w.]+@[\w.]+|tel:|(?<![\w-])\+\d{8,}")
 

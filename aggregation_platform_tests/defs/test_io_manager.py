@@ -30,8 +30,6 @@ from aggregation_platform_tests.configured_warehouse import delete_rows, in_emul
 from aggregation_platform_tests.simulated_platform import QUIET
 from aggregation_platform_tests.warehouse_rig import MONDAY, NOON, TUESDAY, ledger_entry, rows_of
 
-pytestmark = pytest.mark.xdist_group("io_manager")
-
 WEDNESDAY = date(2026, 1, 7)
 WRITTEN = (QUEUE_NAMES, JOURNEY_DAYS, AGENTS)
 START, END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"

@@ -19,8 +19,6 @@ from aggregation_platform.tables import Partition
 from aggregation_platform.warehouse.store import WriteStamp
 from aggregation_platform_tests.simulated_platform import SimulatedPlatform, simulated_platform
 
-pytestmark = pytest.mark.xdist_group("main_job")
-
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedPlatform]:

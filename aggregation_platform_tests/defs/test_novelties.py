@@ -21,8 +21,6 @@ from aggregation_platform.simulator.timestamps import DAY_MS, day_start
 from aggregation_platform.tables import Partition
 from aggregation_platform_tests.simulated_platform import SimulatedPlatform, simulated_platform
 
-pytestmark = pytest.mark.xdist_group("novelties")
-
 SECOND_DAY = date(2026, 11, 11)
 Runs = Sequence[dg.ExecuteInProcessResult]
 NEW = {

@@ -10,8 +10,6 @@ import pytest
 from aggregation_platform.simulator.timestamps import DAY_MS, day_start
 from aggregation_platform_tests.simulated_platform import SimulatedPlatform, simulated_platform
 
-pytestmark = pytest.mark.xdist_group("quarantine")
-
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedPlatform]:

@@ -6,7 +6,6 @@ from datetime import date
 
 import dagster as dg
 import polars as pl
-import pytest
 
 from aggregation_platform.assembly import Assembly
 from aggregation_platform.cli.materialize import command_line
@@ -19,8 +18,6 @@ from aggregation_platform.rollups.tables import HANDLE_TIME
 from aggregation_platform.tables import Partition, Table
 from aggregation_platform.warehouse.store import Warehouse, WriteStamp
 from aggregation_platform_tests.simulated_platform import SimulatedPlatform
-
-pytestmark = pytest.mark.xdist_group("filled_platform")
 
 
 def replayed(assembly: Assembly, *days: date) -> Materialization:

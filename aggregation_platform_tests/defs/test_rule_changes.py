@@ -15,8 +15,6 @@ from aggregation_platform.defs.jobs import IDENTITY, WORLD_DAY
 from aggregation_platform.intervals import day_key
 from aggregation_platform_tests.simulated_platform import QUIET, SimulatedPlatform
 
-pytestmark = pytest.mark.xdist_group("filled_platform")
-
 BEFORE, AFTER = "Sales Support", "Commerce"
 
 

@@ -13,8 +13,6 @@ from aggregation_platform.defs.assets.raw import RUN_AGAIN_AT
 from aggregation_platform.simulator.faults import Fault
 from aggregation_platform_tests.simulated_platform import SimulatedPlatform, simulated_platform
 
-pytestmark = pytest.mark.xdist_group("sensors")
-
 
 @pytest.fixture
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedPlatform]:

@@ -24,8 +24,6 @@ from aggregation_platform.tables import Partition, Table
 from aggregation_platform.warehouse.store import Finality, WriteStamp
 from aggregation_platform_tests.simulated_platform import SimulatedPlatform
 
-pytestmark = pytest.mark.xdist_group("filled_platform")
-
 Check = Callable[[Assembly, Partition], dg.AssetCheckResult]
 Change = Callable[[pl.DataFrame], pl.DataFrame]
 

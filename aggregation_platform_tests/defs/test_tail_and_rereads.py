@@ -11,7 +11,6 @@ from aggregation_platform.clock import ManualClock
 from aggregation_platform.intervals import spelled
 from aggregation_platform_tests.simulated_platform import SimulatedPlatform, simulated_platform
 
-pytestmark = pytest.mark.xdist_group("tail")
 DAY = date(2026, 11, 10)
 AT_SIX = datetime(2026, 11, 10, 18, tzinfo=UTC)
 JUST_PAST_MIDNIGHT = datetime(2026, 11, 11, 0, 5, tzinfo=UTC)

@@ -27,7 +27,6 @@ from aggregation_platform_tests.dagster_server import (
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(1800),
-    pytest.mark.xdist_group("browser"),
 ]
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "build" / "pictures"
