@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from aggregation_platform.assembly import Assembly
-from aggregation_platform.clock import Clock
+from aggregation_platform.clock import Clock, ManualClock
 from aggregation_platform.config.load import load_config
 from aggregation_platform.config.models import PlatformConfig
 from aggregation_platform.defs.build import build_definitions
@@ -77,6 +77,15 @@ class SimulatedPlatform:
             event.step_failure_data.error for event in ran.all_events if event.is_step_failure
         ]
         assert ran.success, "\n".join(str(error) for error in errors)
+
+
+def clock_within_today() -> ManualClock:
+    """Return a clock that has four hours of today before it, whatever the time is.
+
+    By Dagster's own clock tomorrow has no partition yet, and sensors may not ask for one.
+    """
+    now = datetime.now(UTC)
+    return ManualClock(min(now, now.replace(hour=20, minute=0)))
 
 
 @contextmanager

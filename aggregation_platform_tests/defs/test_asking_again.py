@@ -18,7 +18,11 @@ from aggregation_platform.defs.jobs import ORG_DAY
 from aggregation_platform.defs.partitions import org_day_key
 from aggregation_platform.simulator.faults import Fault
 from aggregation_platform.tables import Partition
-from aggregation_platform_tests.simulated_platform import SimulatedPlatform, simulated_platform
+from aggregation_platform_tests.simulated_platform import (
+    SimulatedPlatform,
+    clock_within_today,
+    simulated_platform,
+)
 
 PRIORITY = "dagster/priority"
 
@@ -28,7 +32,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedPlat
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     with simulated_platform(
         tmp_path_factory.mktemp("platform"),
-        clock=ManualClock(datetime.now(UTC)),
+        clock=clock_within_today(),
         orgs=("us",),
         first_day=yesterday,
         days=1,
@@ -41,13 +45,6 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedPlat
 def clock_of(platform: SimulatedPlatform) -> ManualClock:
     assert isinstance(platform.assembly.clock, ManualClock)
     return platform.assembly.clock
-
-
-def later_that_day(platform: SimulatedPlatform, seconds: float) -> None:
-    """Go on, but not into a day that has not begun by Dagster's own clock: it has no partition."""
-    now = clock_of(platform).now()
-    midnight = datetime.combine(now.date() + timedelta(days=1), datetime.min.time(), UTC)
-    clock_of(platform).advance(min(seconds, (midnight - now).total_seconds() - 1))
 
 
 def ticked(platform: SimulatedPlatform, name: str) -> list[dg.RunRequest]:
@@ -91,7 +88,8 @@ def test_a_need_whose_run_failed_is_asked_for_again_after_a_rest_under_a_key_of_
     (first,) = ticked(platform, "directories_due")
     assert not run(platform, "org_directory", first).success
     at_once = ticked(platform, "directories_due")
-    clock_of(platform).advance(11 * 60)
+    since = datetime.now(UTC) - clock_of(platform).now()  # when a run ended is by Dagster's clock
+    clock_of(platform).advance(since.total_seconds() + 11 * 60)
     (again,) = ticked(platform, "directories_due")
 
     assert at_once == []
@@ -103,7 +101,7 @@ def test_what_waits_in_the_queue_is_not_asked_for_again(platform: SimulatedPlatf
     asked = ticked(platform, "org_days_due")
     for each in asked:
         queued(platform, str(each.partition_key), **each.tags)
-    later_that_day(platform, 3600)
+    clock_of(platform).advance(3600)
 
     assert asked != []
     assert ticked(platform, "org_days_due") == []
@@ -196,14 +194,14 @@ def test_facts_that_could_not_be_made_are_made_of_the_rows_that_are_there(
     day = platform.days[0]
     key = org_day_key(Partition(org="us", day=day))
     platform.must(platform.org_day("us", day))
-    later_that_day(platform, 60)
+    clock_of(platform).advance(60)
     only_raw = platform.definitions.resolve_job_def(ORG_DAY).execute_in_process(
         partition_key=key,
         instance=platform.instance,
         asset_selection=[dg.AssetKey(["raw", "conversations"])],
     )
     assert only_raw.success
-    later_that_day(platform, 60)
+    clock_of(platform).advance(60)
     asked = {each.partition_key: each for each in ticked(platform, "org_days_due")}
     platform.must(run(platform, ORG_DAY, asked[key]))
     later = {each.partition_key for each in ticked(platform, "org_days_due")}

@@ -11,16 +11,19 @@ from aggregation_platform.cli.status import status_of
 from aggregation_platform.clock import ManualClock
 from aggregation_platform.defs.assets.raw import RUN_AGAIN_AT
 from aggregation_platform.simulator.faults import Fault
-from aggregation_platform_tests.simulated_platform import SimulatedPlatform, simulated_platform
+from aggregation_platform_tests.simulated_platform import (
+    SimulatedPlatform,
+    clock_within_today,
+    simulated_platform,
+)
 
 
 @pytest.fixture
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedPlatform]:
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    clock = ManualClock(datetime.now(UTC))
     with simulated_platform(
         tmp_path_factory.mktemp("platform"),
-        clock=clock,
+        clock=clock_within_today(),
         orgs=("us",),
         first_day=yesterday,
         days=1,
