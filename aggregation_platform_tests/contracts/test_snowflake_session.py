@@ -18,7 +18,15 @@ from aggregation_platform.tables import Partition
 from aggregation_platform.warehouse.opening import open_warehouse
 from aggregation_platform.warehouse.snowflake_settings import SnowflakeSettings
 from aggregation_platform_tests.warehouse_recorder import Recorder, recorded
-from aggregation_platform_tests.warehouse_rig import MONDAY, TABLES, THINGS, Rig, things
+from aggregation_platform_tests.warehouse_rig import (
+    MONDAY,
+    TABLES,
+    THINGS,
+    Rig,
+    emptied,
+    emulated,
+    things,
+)
 
 PASSPHRASE = "a passphrase"
 
@@ -31,7 +39,8 @@ def recorder(emulator_port: int) -> Iterator[Recorder]:
 
 @pytest.fixture
 def heard(migrated_emulator: SnowflakeSettings, recorder: Recorder) -> SnowflakeSettings:
-    """Settings of the migrated database, by way of the recorder."""
+    """Settings of the migrated database without rows, by way of the recorder."""
+    emptied(migrated_emulator)
     return replace(migrated_emulator, port=recorder.server_port)
 
 
@@ -63,8 +72,10 @@ def test_every_statement_of_a_write_is_tagged_with_table_partition_and_run(
     assert set(tags.values()) == {f"facts.things us/{MONDAY} run-7"}
 
 
-def test_what_was_migrated_is_known_to_sessions_to_come(migrated_emulator: SnowflakeSettings):
-    standing = open_warehouse(migrated_emulator).standing(TABLES)
+def test_what_was_migrated_is_known_to_sessions_to_come(emulator_port: int):
+    settings = emulated(emulator_port)
+    open_warehouse(settings).migrate(TABLES)
+    standing = open_warehouse(settings).standing(TABLES)
 
     assert not standing.is_behind
 
