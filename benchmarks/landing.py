@@ -29,7 +29,7 @@ from benchmarks.measuring import Figure, cpu_seconds, figure_of
 
 DEFAULT_SIZE = 8_000
 ROUNDS = 5
-BAR = 0.3
+BAR = 0.4
 
 
 def figures(size: int) -> Iterator[Figure]:
