@@ -29,9 +29,14 @@ _PERSONAL_FIELD = re.compile(
     re.IGNORECASE,
 )
 _URL_PASSWORD = re.compile(r"://[^/\s@]*@")
+_OUR_WORDS = (
+    r"environment variable \w+ is not set|missing; add |left empty; |the value \(not shown\) "
+    r"|an? (?:mapping|list|empty list|empty text) is not allowed; "
+)
+"""What a mistake in the configuration says where a secret would stand (config/mistakes.py)."""
 _NAMED_SECRET = re.compile(
     r"(?P<name>[\"']?\b(?:access_token|refresh_token|client_secret|password|passphrase|api_?key)"
-    r"[\"']?\s*[=:]\s*)(?P<quote>[\"']?)[^\"'\s,&;}]+",
+    rf"[\"']?\s*[=:]\s*)(?!{_OUR_WORDS})(?P<quote>[\"']?)[^\"'\s,&;}}]+",
     re.IGNORECASE,
 )
 _AUTHORIZATION = re.compile(r"(?P<kind>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{6,}", re.IGNORECASE)

@@ -54,6 +54,24 @@ def test_a_token_or_a_password_in_a_text_is_masked(text, shown):
 
 
 @pytest.mark.parametrize(
+    "mistake",
+    [
+        "organizations[0].client_secret: environment variable US_SECRET is not set; set it",
+        "organizations[0].client_secret: missing; add the OAuth client's secret",
+        "warehouse.snowflake.password: left empty; remove the line",
+        "warehouse.snowflake.password: the value (not shown) is not allowed; use a text",
+    ],
+)
+def test_what_is_wrong_with_a_secret_is_readable(mistake):
+    assert masked_text(mistake) == mistake
+
+
+@pytest.mark.parametrize("secret", ["missing", "environment", "left", "the", "a"])
+def test_a_secret_that_begins_like_a_mistake_is_masked(secret):
+    assert masked_text(f"password: {secret} and more") == "password: *** and more"
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "2026-01-05T09:30:00.000Z",
