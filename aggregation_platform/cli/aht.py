@@ -6,7 +6,7 @@ Belongs here: the question's options, reading the rollup, printing. Elsewhere: t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 import click
@@ -31,6 +31,8 @@ from aggregation_platform.cli.percentiles import (
 )
 from aggregation_platform.cli.progress import progress
 from aggregation_platform.cli.reading import warehouse_to_read
+from aggregation_platform.cli.remedies import begun_within, loads
+from aggregation_platform.clock import SystemClock
 from aggregation_platform.config.models import PlatformConfig
 from aggregation_platform.config.values import did_you_mean
 from aggregation_platform.rollups.aht import GROUPS, Aht
@@ -109,7 +111,8 @@ def aht(
             percentiles=percentiles,
         )
     _print(answer, by, output, percentiles)
-    _say_what_is_missing(answer, days)
+    for line in _what_it_lacks(answer, days, config):
+        click.echo(line, err=True)
 
 
 def ask(warehouse: Warehouse, config: PlatformConfig, days: Days, by: Sequence[str]) -> Aht:
@@ -198,11 +201,9 @@ def _figures(row: dict[str, object], averages: Sequence[str]) -> list[str]:
     ]
 
 
-def _say_what_is_missing(answer: Aht, days: Days) -> None:
+def _what_it_lacks(answer: Aht, days: Days, config: PlatformConfig) -> Iterator[str]:
     missing = answer.total["orgs_missing"].to_list()[0]
     if missing:
-        click.echo(
-            f"{', '.join(missing)}: days missing in {days}; "
-            f"`materialize --from {days.first} --to {days.last}` loads them.",
-            err=True,
-        )
+        remedy = loads(days, config, today=SystemClock().now().date())
+        yield f"{', '.join(missing)}: days missing in {days}; {remedy}"
+    yield from begun_within(days, config)

@@ -18,11 +18,18 @@ from aggregation_platform.assembly import Assembly
 from aggregation_platform.cli.coverage import read_coverage
 from aggregation_platform.cli.documents import hours, minutes, print_json, print_table
 from aggregation_platform.cli.invocation import Invocation
-from aggregation_platform.cli.options import Day, config_option, format_option, pass_invocation
+from aggregation_platform.cli.options import (
+    Day,
+    Days,
+    config_option,
+    format_option,
+    pass_invocation,
+)
 from aggregation_platform.cli.origin_pages import OriginPages, origin_pages
 from aggregation_platform.cli.origins import SESSION, Asked, Figures, Origins, origins_of
 from aggregation_platform.cli.progress import progress
 from aggregation_platform.cli.reading import refuse_unless_loaded
+from aggregation_platform.cli.remedies import loads
 from aggregation_platform.cli.rules_versions import rules_today, versions_line
 from aggregation_platform.config.values import did_you_mean
 from aggregation_platform.errors import PlatformError
@@ -111,7 +118,7 @@ def explain(
     assembly = Assembly(config)
     with progress(f"reading {day}"):
         found = origins_of(assembly.warehouse, question, limit=limit)
-        _refuse_nothing(assembly.warehouse, found)
+        _refuse_nothing(assembly, found)
         pages = origin_pages(assembly, day, found.conversations)
         told = document(assembly, found, pages)
     if output == "json":
@@ -209,19 +216,18 @@ def _masked(value: object) -> object:
     return value
 
 
-def _refuse_nothing(warehouse: Warehouse, found: Origins) -> None:
+def _refuse_nothing(assembly: Assembly, found: Origins) -> None:
     """Say why there is nothing to explain.
 
     Raises:
         PlatformError: If the day is not rolled up, or nothing was handled there.
     """
-    day = found.asked.day
+    warehouse, day = assembly.warehouse, found.asked.day
     if found.facts.handled_count or (found.published and found.published.handled_count):
         return
     if not int(warehouse.query(_ROLLED_UP, (HANDLE_TIME.key, day))["n"].sum()):
-        raise PlatformError(
-            f"{day} is not rolled up; `materialize --from {day} --to {day}` does it."
-        )
+        remedy = loads(Days(day, day), assembly.config, today=assembly.clock.now().date())
+        raise PlatformError(f"{day} is not rolled up; {remedy}")
     hints = [hint for name in _MEMBERS if (hint := _hint(warehouse, found.asked, name))]
     where = "; ".join(hints) or "ask for less: leave one of the options out."
     raise PlatformError(f"nothing was handled on {day} in that cell; {where}")

@@ -246,12 +246,19 @@ def test_what_cannot_be_explained_is_said(
     assert run.stdout == ""
 
 
-def test_a_day_that_is_not_rolled_up_is_said_with_the_command(filled_platform: SimulatedPlatform):
-    run = CliRunner().invoke(
-        cli, ["--config", str(filled_platform.config_file), "explain", "--day", "2026-11-01"]
-    )
+@pytest.mark.parametrize(
+    ("day", "remedy"),
+    [
+        ("2026-11-11", "`materialize --from 2026-11-11 --to 2026-11-11` loads it."),
+        ("2026-11-01", "nothing is fetched before 2026-11-10, the earliest first_day in {file}."),
+        ("2199-01-01", "2199-01-01 has not begun in UTC."),
+    ],
+)
+def test_a_day_that_is_not_rolled_up_is_said_with_what_can_be_done(
+    filled_platform: SimulatedPlatform, day: str, remedy: str
+):
+    file = filled_platform.config_file
+    run = CliRunner().invoke(cli, ["--config", str(file), "explain", "--day", day])
 
     assert run.exit_code == 1
-    assert run.stderr.splitlines()[-1] == (
-        "2026-11-01 is not rolled up; `materialize --from 2026-11-01 --to 2026-11-01` does it."
-    )
+    assert run.stderr.splitlines()[-1] == f"{day} is not rolled up; {remedy.format(file=file)}"

@@ -7,6 +7,12 @@ import io
 import json
 from datetime import UTC, date, datetime
 
+import pytest
+
+from aggregation_platform.cli.options import Days
+from aggregation_platform.cli.remedies import loads
+from aggregation_platform.config.load import load_config
+
 MONDAY, TUESDAY = date(2026, 1, 5), date(2026, 1, 6)
 HANDLED = {"metric": "tHandle", "emitted_at": datetime(2026, 1, 5, tzinfo=UTC)}
 
@@ -86,6 +92,49 @@ def test_an_org_without_its_day_is_named_and_the_figure_is_given_all_the_same(pl
     assert answer(run)["total"]["aht_ms"] == 150_000
     assert answer(run)["total"]["finality"] == "provisional"
     assert "emea: days missing in 2026-01-05" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "told"),
+    [
+        ("2026-01-06", "2026-01-07", "`materialize --from 2026-01-06 --to 2026-01-07` loads them."),
+        ("2026-01-01", "2026-01-05", "`materialize --from 2026-01-05 --to 2026-01-05` loads it."),
+        (
+            "2026-01-01",
+            "2026-01-04",
+            "nothing is fetched before 2026-01-05, the earliest first_day",
+        ),
+        ("2026-01-07", "2026-01-31", "`materialize --from 2026-01-07 --to 2026-01-08` loads them."),
+        ("2026-01-09", "2026-01-10", "2026-01-09 has not begun in UTC."),
+    ],
+)
+def test_the_command_for_missing_days_names_only_days_that_it_takes(platform, first, last, told):
+    config = load_config(platform(us="2026-01-05", emea="2026-01-06").file)
+    days = Days(date.fromisoformat(first), date.fromisoformat(last))
+
+    assert loads(days, config, today=date(2026, 1, 8)).startswith(told)
+
+
+def test_an_org_that_came_later_is_told_beside_the_figure(platform):
+    here = platform(us="2026-01-05", emea="2026-01-06")
+    for org, day in (("us", MONDAY), ("us", TUESDAY), ("emea", TUESDAY)):
+        here.load_facts(org, day)
+    here.roll_up(MONDAY, [cell("us", "09:00", 1, 1000)])
+    here.roll_up(TUESDAY, [tuesday(cell(org, "09:00", 1, 1000)) for org in ("us", "emea")])
+
+    both = here.run("aht", "--from", "2026-01-05", "--to", "2026-01-06")
+    tuesdays = here.run("aht", "--from", "2026-01-06", "--to", "2026-01-06")
+
+    assert both.stderr == f"emea: nothing before 2026-01-06, the first_day in {here.file}.\n"
+    assert tuesdays.stderr == ""
+
+
+def test_days_before_every_first_day_are_told_to_be_nobodys(platform):
+    here = platform(us="2026-01-05", emea="2026-01-05")
+
+    run = here.run("aht", "--from", "2026-01-02", "--to", "2026-01-03")
+
+    assert run.stderr == f"emea, us: nothing before 2026-01-05, the first_day in {here.file}.\n"
 
 
 def test_an_org_is_not_missing_before_its_first_day(platform):
