@@ -53,7 +53,7 @@ $(PEERS): $(READY)
 	touch $(PEERS)
 
 .PHONY: bench
-bench: $(PEERS) ## Benchmarks, as ratios against a peer in the same run (half an hour)
+bench: $(PEERS) ## Benchmarks, as ratios against a peer in the same run (most of an hour)
 	$(BIN)/python -m benchmarks
 
 .PHONY: drill

@@ -24,7 +24,7 @@ from typing import Any, cast
 
 from benchmarks.measuring import MIB, Figure, forget_peak, peak_mib
 
-DEFAULT_SIZE = 20_000
+DEFAULT_SIZE = 1_000_000
 MEMORY_BAR_MIB = 1536.0
 DAY = date(2026, 1, 5)
 ORG = "us"
