@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 ORGS = ("us", "emea", "apac")
 SIMULATOR_PORT = 8600
+DAYS_AHEAD = 31
+"""How long the simulated orgs go on working, for a demo that is left running."""
 
 
 @click.command()
@@ -74,18 +76,23 @@ def demo(
                 chosen = free_port(port)
                 log = folder.absolute() / "dagster.log"
                 _say(f"\nDagster UI: http://127.0.0.1:{chosen}   (Ctrl-C stops everything)")
+                _say(f"Ask more in another terminal:\n  {question(config, days)}")
                 _say(f"What Dagster says meanwhile goes to {log}")
                 sys.exit(serve_ui(config, port=chosen, log=log))
 
 
 def last_two_days() -> Days:
-    """Return the days that are simulated: yesterday and the day before (UTC)."""
+    """Return the days that are filled before anything is shown: yesterday and the day before."""
     yesterday = SystemClock().now().date() - timedelta(days=1)
     return Days(yesterday - timedelta(days=1), yesterday)
 
 
 def simulated(days: Days, conversations_per_day: int, seed: int) -> Simulator:
-    """Return the simulated orgs of the demo; a context manager that serves them."""
+    """Return the simulated orgs of the demo; a context manager that serves them.
+
+    They work on while it runs: the running day fills up with the clock. Their lake does not lag,
+    so that the two days are complete at any hour.
+    """
     from aggregation_platform.simulator.options import SimulatorOptions
     from aggregation_platform.simulator.server import Simulator
 
@@ -93,9 +100,11 @@ def simulated(days: Days, conversations_per_day: int, seed: int) -> Simulator:
         SimulatorOptions(
             orgs=ORGS,
             first_day=days.first,
-            days=(days.last - days.first).days + 1,
+            days=(days.last - days.first).days + 1 + DAYS_AHEAD,
             conversations_per_day=conversations_per_day,
             seed=seed,
+            live=True,
+            watermark_lag_minutes=0,
             port=free_port(SIMULATOR_PORT),
         )
     )
@@ -130,6 +139,12 @@ def fill(config: PlatformConfig, days: Days, environment: Mapping[str, str]) -> 
         raise PlatformError(
             "the days could not be filled; the lines above say why. Run the same command again."
         )
+
+
+def question(config: PlatformConfig, days: Days) -> str:
+    """Return a command that asks the demo's warehouse for more."""
+    asked = f"aht --from {days.first} --to {days.last} --by org,global_queue"
+    return f"{sys.argv[0]} --config {config.file} {asked}"
 
 
 def truth_at(url: str, days: Days) -> Mapping[str, Any]:
