@@ -48,7 +48,7 @@ def column_of(percentile: int) -> str:
 
 def title_of(percentile: int) -> str:
     """Return the column's title for people."""
-    return "Median (m:ss)" if percentile == 50 else f"P{percentile} (m:ss)"
+    return f"{'Median' if percentile == 50 else f'P{percentile}'} ±2 % (m:ss)"
 
 
 def with_percentiles(

@@ -192,7 +192,7 @@ def _of_cell(found: Compared, cell: Row) -> Iterator[Row]:
 
 def _print(checked: Sequence[OrgDay]) -> None:
     titles = ("Org", "Day", "Cells", "Handled", "Handle ms", "Differences", "Rollup differs")
-    titles += ("Conversations", "The org counts")
+    titles += ("Conversations begun", "The org counts")
     print_table(titles, [_line(one) for one in checked], numbers=titles[2:])
     lines = [line for one in checked if one.found for line in _told(one.found)]
     for line in lines[:DIFFERENCES_SHOWN]:

@@ -10,6 +10,7 @@ import errno
 import json
 import signal
 import threading
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import date
 from pathlib import Path
@@ -19,6 +20,7 @@ import click
 
 from aggregation_platform.cli.options import Day
 from aggregation_platform.cli.progress import progress
+from aggregation_platform.clock import SystemClock
 from aggregation_platform.config.values import did_you_mean
 from aggregation_platform.errors import ConfigurationError
 from aggregation_platform.simulator.faults import KINDS, Fault
@@ -129,7 +131,8 @@ def simulate(
 ) -> None:
     """Serve simulated organizations until interrupted.
 
-    Faults can also be switched on and off while it runs, at /control/faults.
+    Faults can also be switched on and off while it runs: GET /control/faults tells of each kind and
+    what is on, POST {"kind": "down", "org": "us"} to it switches one on, DELETE all of them off.
     """
     options = SimulatorOptions(
         orgs=orgs,
@@ -172,9 +175,15 @@ def _announce(simulator: Simulator, config: Path | None) -> None:
         click.echo(f"configuration: {config}")
         click.echo(
             f"try: aggregation-platform --config {config} "
-            f"materialize --from {days[0]} --to {days[-1]}"
+            f"materialize --from {days[0]} --to {_last_begun(days)}"
         )
     click.echo("serving until interrupted (Ctrl-C)", err=True)
+
+
+def _last_begun(days: Sequence[date]) -> date:
+    """Return the last day that materialize takes; the first, if none has begun."""
+    today = SystemClock().now().date()
+    return max(days[0], min(days[-1], today))
 
 
 def _written(simulator: Simulator, path: Path | None) -> Path | None:

@@ -195,11 +195,18 @@ def _print(found: Status) -> None:
     lease = found.lease
     held = f"lease held by {lease.holder}, epoch {lease.epoch}" if lease else "no lease yet"
     click.echo(f"site {found.site}: {found.mode}, {held}")
-    titles = ("Org", "State", "Watermark (UTC)", "Data to (UTC)", "Freshness", "Provisional")
-    titles += ("Complete", "Final", "Missing", "Gaps", "Queues matched", "Agents matched")
+    titles = ("Org", "State", "Watermark (UTC)", "Data to (UTC)", "Freshness")
+    titles += (
+        "Days: provisional",
+        "complete",
+        "final",
+        "missing",
+        "Gaps",
+    )
+    titles += ("Queues matched", "Agents matched")
     print_table(titles, [_line(one) for one in found.orgs], numbers=titles[4:])
     titles = (f"Loads of {OVER_DAYS} days", "Count", "Requests", "Success", "Retries", "Waited")
-    titles += ("Received", "Pages", "Freshness", "Requests by outcome")
+    titles += ("Received", "Pages", "Age when stored", "Requests by outcome")
     print_table(titles, [_loads_line(one) for one in found.orgs], numbers=titles[1:-1])
     if found.blocks_unknown:
         click.echo(f"whether an org asked us to stay away is not known: {found.blocks_unknown}")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import re
 import signal
 import socket
 import sys
@@ -195,8 +196,13 @@ def _reason(result: dg.ExecuteInProcessResult) -> str:
             error = event.step_failure_data.error
             while error is not None and error.cause is not None:
                 error = error.cause
-            return error.message.strip() if error is not None else "failed"
+            return _without_class(error.message) if error is not None else "failed"
     return "failed before its first step; look at the run in the Dagster UI"
+
+
+def _without_class(message: str) -> str:
+    """Take the class of an error of ours off: its message says what happened."""
+    return re.sub(rf"^{re.escape(PlatformError.__module__)}\.\w+: ", "", message.strip())
 
 
 @click.command()

@@ -120,6 +120,7 @@ def test_a_day_that_was_never_landed_is_refused_with_the_remedy(
     refused = [line for line in never.not_done if "landing zone" in line]
     assert [line.split(" ")[0] for line in refused] == list(without_api.config.orgs)
     assert all("Materialize it without --from-landing" in line for line in refused)
+    assert not any("Error: " in line for line in refused)
 
 
 def test_the_command_passes_the_option_on():

@@ -104,8 +104,8 @@ def test_the_table_says_median_and_csv_has_a_column(here):
         )
     )
 
-    assert "Median (m:ss)" in shown
-    assert "P95 (m:ss)" in shown
+    assert "Median ±2 % (m:ss)" in shown
+    assert "P95 ±2 % (m:ss)" in shown
     assert {row["org"]: int(row["p95_ms"]) for row in rows}["emea"] == about(200_000)
 
 

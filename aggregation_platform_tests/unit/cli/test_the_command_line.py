@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from aggregation_platform.cli.main import COMMANDS, cli
 from aggregation_platform.cli.materialize import command_line, run_to_the_end
 from aggregation_platform.cli.options import Days, parse_day
+from aggregation_platform.clock import SystemClock
 
 PROGRAM = Path(sys.executable).with_name("aggregation-platform")
 HEAVY = ("polars", "duckdb", "pydantic", "requests", "dagster", "obstore", "rich")
@@ -171,6 +172,25 @@ def test_simulate_serves_until_it_is_told_to_stop_and_writes_a_configuration(tmp
     assert first.startswith("us at http://127.0.0.1:")
     assert checked.returncode == 0, checked.stdout
     assert status == 0
+
+
+def test_simulate_suggests_no_day_that_has_not_begun(tmp_path):
+    begun = {SystemClock().now().date()}
+    command = [PROGRAM, "simulate", "--port", "0", "--orgs", "us", "--live", "--write", "."]
+    with subprocess.Popen(
+        [*command, "--conversations-per-day", "3", "--days", "3700"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    ) as serving:
+        assert serving.stdout is not None
+        *_, suggested = (serving.stdout.readline() for _ in range(3))
+        serving.send_signal(signal.SIGTERM)
+        serving.communicate(timeout=20)
+
+    begun.add(SystemClock().now().date())
+    assert parse_day(suggested.split()[-1]) in begun
 
 
 def test_simulate_does_not_overwrite_a_configuration_of_real_organizations(tmp_path):
