@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -114,3 +115,34 @@ def simulated_platform(
                 definitions=build_definitions(config, assembly),
                 instance=instance,
             )
+
+
+@contextmanager
+def one_working_org(folder: Path) -> Generator[SimulatedPlatform]:
+    """Put a platform over one organization: yesterday is simulated, and the clock is ours."""
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    with simulated_platform(
+        folder,
+        clock=clock_within_today(),
+        orgs=("us",),
+        first_day=yesterday,
+        days=1,
+        conversations_per_day=20,
+        history_days=2,
+    ) as platform:
+        yield platform
+
+
+def ticked(platform: SimulatedPlatform, name: str) -> list[dg.RunRequest]:
+    """Evaluate a sensor as the daemon would."""
+    repository = platform.definitions.get_repository_def()
+    with dg.build_sensor_context(
+        instance=platform.instance,
+        repository_def=repository,
+        resources={"assembly": platform.assembly},
+    ) as context:
+        requests = list(repository.get_sensor_def(name).evaluate_tick(context).run_requests or [])
+    # The daemon gets them over a wire that carries no enum of ours.
+    tags = [tag for request in requests for tag in request.tags.values()]
+    assert not any(isinstance(tag, Enum) for tag in tags)
+    return requests

@@ -20,7 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import click
 import yaml
@@ -195,8 +195,6 @@ def _await_answer(url: str) -> None:
 
 def _answer(url: str, body: bytes | None = None) -> bytes:
     """Return what a process answers; nothing while it does not."""
-    from urllib.request import Request
-
     request = Request(url, data=body, headers={"Content-Type": "application/json"})  # noqa: S310 - our own loopback address
     try:
         with urlopen(request, timeout=10) as reply:  # noqa: S310 - as above

@@ -18,44 +18,20 @@ from aggregation_platform.defs.jobs import ORG_DAY
 from aggregation_platform.defs.partitions import org_day_key
 from aggregation_platform.simulator.faults import Fault
 from aggregation_platform.tables import Partition
-from aggregation_platform_tests.simulated_platform import (
-    SimulatedPlatform,
-    clock_within_today,
-    simulated_platform,
-)
+from aggregation_platform_tests.simulated_platform import SimulatedPlatform, one_working_org, ticked
 
 PRIORITY = "dagster/priority"
 
 
 @pytest.fixture
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedPlatform]:
-    yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    with simulated_platform(
-        tmp_path_factory.mktemp("platform"),
-        clock=clock_within_today(),
-        orgs=("us",),
-        first_day=yesterday,
-        days=1,
-        conversations_per_day=20,
-        history_days=2,
-    ) as one_org:
+    with one_working_org(tmp_path_factory.mktemp("platform")) as one_org:
         yield one_org
 
 
 def clock_of(platform: SimulatedPlatform) -> ManualClock:
     assert isinstance(platform.assembly.clock, ManualClock)
     return platform.assembly.clock
-
-
-def ticked(platform: SimulatedPlatform, name: str) -> list[dg.RunRequest]:
-    """Evaluate a sensor as the daemon would."""
-    sensor = platform.definitions.get_repository_def().get_sensor_def(name)
-    with dg.build_sensor_context(
-        instance=platform.instance,
-        repository_def=platform.definitions.get_repository_def(),
-        resources={"assembly": platform.assembly},
-    ) as context:
-        return list(sensor.evaluate_tick(context).run_requests or [])
 
 
 def run(platform: SimulatedPlatform, job: str, asked: dg.RunRequest) -> dg.ExecuteInProcessResult:

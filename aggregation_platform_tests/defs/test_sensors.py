@@ -1,51 +1,21 @@
 """The sensors on a real instance: what they ask for runs, and then they ask no more."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from enum import Enum
+from datetime import datetime, timedelta
 
-import dagster as dg
 import pytest
 
 from aggregation_platform.cli.status import status_of
 from aggregation_platform.clock import ManualClock
 from aggregation_platform.defs.assets.raw import RUN_AGAIN_AT
 from aggregation_platform.simulator.faults import Fault
-from aggregation_platform_tests.simulated_platform import (
-    SimulatedPlatform,
-    clock_within_today,
-    simulated_platform,
-)
+from aggregation_platform_tests.simulated_platform import SimulatedPlatform, one_working_org, ticked
 
 
 @pytest.fixture
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedPlatform]:
-    yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    with simulated_platform(
-        tmp_path_factory.mktemp("platform"),
-        clock=clock_within_today(),
-        orgs=("us",),
-        first_day=yesterday,
-        days=1,
-        conversations_per_day=20,
-        history_days=2,
-    ) as one_org:
+    with one_working_org(tmp_path_factory.mktemp("platform")) as one_org:
         yield one_org
-
-
-def ticked(platform: SimulatedPlatform, name: str) -> list[dg.RunRequest]:
-    """Evaluate a sensor as the daemon would."""
-    sensor = platform.definitions.get_repository_def().get_sensor_def(name)
-    with dg.build_sensor_context(
-        instance=platform.instance,
-        repository_def=platform.definitions.get_repository_def(),
-        resources={"assembly": platform.assembly},
-    ) as context:
-        requests = list(sensor.evaluate_tick(context).run_requests or [])
-    # The daemon gets them over a wire that carries no enum of ours.
-    tags = [tag for request in requests for tag in request.tags.values()]
-    assert not any(isinstance(tag, Enum) for tag in tags)
-    return requests
 
 
 def test_from_nothing_to_the_world_by_sensors_alone(platform: SimulatedPlatform):
