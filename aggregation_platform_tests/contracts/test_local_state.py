@@ -302,7 +302,7 @@ from aggregation_platform.local_state.opening import local_state_at
 from aggregation_platform.local_state.state import Permit
 state = local_state_at(sys.argv[1], clock=SystemClock())
 got = [state.take_permit("us", permits=10, hold_s=60) for _ in range(10)]
-print(sum(isinstance(each, Permit) for each in got))
+print(sum(isinstance(each, Permit) for each in got), flush=True)
 sys.stdin.read()
 """
 
