@@ -109,7 +109,7 @@ class Assembly:
     @cached_property
     def landing(self) -> LandingZone:
         """Where fetched pages are kept."""
-        return LandingZone.open(self.config.landing.url, self.config.folder)
+        return LandingZone.open(self.config.landing.address, self.config.folder)
 
     @cached_property
     def local_state(self) -> LocalState:

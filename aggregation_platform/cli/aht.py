@@ -99,7 +99,7 @@ def aht(
     (before the org's watermark, or an org is missing), complete, or final.
     """
     days = days_of(first, last)
-    config = invocation.config()
+    config = invocation.config_to_read()
     warehouse = warehouse_to_read(config)
     with progress(f"reading handle time of {days}"):
         answer = with_percentiles(

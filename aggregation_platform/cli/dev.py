@@ -20,7 +20,7 @@ from aggregation_platform.cli.options import config_option, pass_invocation, ui_
 @pass_invocation
 def dev(invocation: Invocation, port: int) -> None:
     """Serve the Dagster UI and daemon on the configuration found, until Ctrl-C."""
-    config = invocation.config(require_variables=False)
+    config = invocation.config_to_read()
     with only_one(config):
         chosen = free_port(port)
         click.echo(f"Dagster UI: http://127.0.0.1:{chosen}   (Ctrl-C stops)", err=True)

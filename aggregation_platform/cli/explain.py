@@ -111,7 +111,7 @@ def explain(
     day: date = asked["day"]
     interval_start = datetime.combine(day, start, UTC) if start is not None else None
     question = Asked(**asked, interval_start=interval_start)
-    config = invocation.config()
+    config = invocation.config_to_read()
     if question.org is not None:
         config.organization(question.org)
     refuse_unless_loaded(config)

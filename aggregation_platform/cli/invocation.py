@@ -31,6 +31,17 @@ class Invocation:
         self.set_up_logs()
         return load_config(self.config_path, require_variables=require_variables)
 
+    def config_to_read(self) -> PlatformConfig:
+        """Load the configuration for a command that asks no organization for anything.
+
+        No variable has to be set for it. A value whose variable is missing fails where it is
+        used, with the same message: the warehouse's account, or the address of the landing zone.
+
+        Raises:
+            ConfigurationError: As `load_config` does.
+        """
+        return self.config(require_variables=False)
+
     def set_up_logs(self) -> None:
         """Send log events to standard error."""
         from aggregation_platform.observability.logs import configure_logs

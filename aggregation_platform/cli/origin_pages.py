@@ -63,7 +63,7 @@ def origin_pages(assembly: Assembly, day: date, conversations: pl.DataFrame) -> 
 
 def landing_address(config: PlatformConfig) -> str:
     """Return where the landing zone is, so that a path below it can be opened."""
-    url = config.landing.url.rstrip("/")
+    url = config.landing.address.rstrip("/")
     return url if "://" in url else str((config.folder / url).absolute())
 
 

@@ -77,7 +77,7 @@ def status(invocation: Invocation, output: str) -> None:
 
     Asks no org: the watermarks are as they were when we last asked.
     """
-    config = invocation.config()
+    config = invocation.config_to_read()
     refuse_unless_loaded(config)
     assembly = Assembly(config)
     with progress("reading the warehouse"):

@@ -79,9 +79,9 @@ def _landing(assembly: Assembly) -> str:
     try:
         if objects.get(path) != body:
             raise LandingError(
-                f"{assembly.config.landing.url}: what was written does not read back the same; "
+                f"{assembly.config.landing.address}: what was written does not read back the same; "
                 "check the store's consistency and any proxy in between"
             )
     finally:
         objects.delete([path])
-    return f"{assembly.config.landing.url}: written, read and removed"
+    return f"{assembly.config.landing.address}: written, read and removed"

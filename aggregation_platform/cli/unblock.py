@@ -27,7 +27,7 @@ def unblock(invocation: Invocation, org: str) -> None:
     """
     from aggregation_platform.assembly import Assembly  # --help stays fast
 
-    config = invocation.config(require_variables=False)
+    config = invocation.config_to_read()
     config.organization(org)
     assembly = Assembly(config)
     block = assembly.local_state.blocked(org)

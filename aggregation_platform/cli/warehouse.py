@@ -38,7 +38,7 @@ def warehouse() -> None:
 @pass_invocation
 def migrate(invocation: Invocation) -> None:
     """Bring tables and views to this code; safe to repeat, also after it died half way."""
-    config = invocation.config()
+    config = invocation.config_to_read()
     assembly = Assembly(config)
     migrated = assembly.warehouse.migrate(TABLES)
     for name in migrated.applied:
@@ -69,7 +69,7 @@ def _described(assembly: Assembly) -> tuple[str, ...]:
 @pass_invocation
 def status(invocation: Invocation) -> None:
     """Say which migration the tables are at and where they differ; exit 1 if they are behind."""
-    config = invocation.config()
+    config = invocation.config_to_read()
     standing = Assembly(config).warehouse.standing(TABLES)
     click.echo(f"{named(config)}: at migration {standing.version} of {standing.newest}.")
     for name in (*standing.pending, *standing.outdated_views):
@@ -100,7 +100,7 @@ def copy(invocation: Invocation, origin: Path | None, destination: Path | None) 
     The other one is a DuckDB file, or a configuration (.yaml) that names a warehouse. Repeat the
     command after an interruption, or to bring over what has changed since: it goes on.
     """
-    config = invocation.config()
+    config = invocation.config_to_read()
     if (origin is None) == (destination is None):
         raise click.UsageError("name the other warehouse with either --from or --to.")
     source = _end(invocation, config, origin)
@@ -128,7 +128,7 @@ def _end(invocation: Invocation, config: PlatformConfig, where: Path | None) -> 
         path = where.absolute()
         opened = open_warehouse(DuckDBSettings(path))
         return End(opened, f"duckdb {path}", path.with_name(path.name + ".spool"))
-    chosen = config if where is None else Invocation(where, invocation.log_level).config()
+    chosen = config if where is None else Invocation(where, invocation.log_level).config_to_read()
     return End(Assembly(chosen).warehouse, named(chosen), chosen.state_folder / "spool")
 
 

@@ -1,4 +1,4 @@
-"""Values that may wait for their environment variable: credentials and warehouse accounts.
+"""Values that may wait for their environment variable: credentials and addresses.
 
 Belongs here: Deferred (revealed when needed) and Secret (that too, and masked wherever it is
 printed). Elsewhere: finding the variables (variables.py).
@@ -41,6 +41,11 @@ class Deferred:
         if self._text is None:
             raise MissingVariableError(self._missing)
         return self._text
+
+    @property
+    def missing(self) -> str:
+        """Which variable is not set, and what to do; empty if the text is there."""
+        return self._missing
 
     @property
     def is_available(self) -> bool:

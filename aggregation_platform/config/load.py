@@ -40,8 +40,9 @@ def load_config(
 
     Args:
         path: The file; None: as `find_config` finds it.
-        require_variables: Fail at once when a named variable is not set. False lets credentials
-            and the Snowflake account wait until they are revealed.
+        require_variables: Fail at once when a named variable is not set. False lets
+            credentials, the Snowflake account and the address of the landing zone wait until
+            they are revealed.
         today: The present UTC day; None: the system clock's.
         environment: Names to values; None: the process's own.
 

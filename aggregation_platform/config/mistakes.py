@@ -19,6 +19,9 @@ from aggregation_platform.config.variables import Path, dotted, may_wait
 
 _SHOWN_LENGTH = 60
 
+_NO_SECRETS = (("landing", "url"),)
+"""Values that may wait for their variable and are shown all the same."""
+
 
 def lines(
     error: ValidationError,
@@ -72,7 +75,7 @@ def _written(path: Path, tree: Mapping[str, Any]) -> str:
             value = cast("Any", value)[part]
         except (KeyError, IndexError, TypeError):
             return "missing; " if part == path[-1] else ""
-    if may_wait(path) is not None:
+    if may_wait(path) is not None and path not in _NO_SECRETS:
         return "the value (not shown) is not allowed; "
     if value is None:
         return "left empty; "

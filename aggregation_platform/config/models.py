@@ -201,6 +201,15 @@ class LandingConfig(Strict):
 
     url: LandingUrl = "data/landing"
 
+    @property
+    def address(self) -> str:
+        """The url.
+
+        Raises:
+            MissingVariableError: If its environment variable is not set.
+        """
+        return self.url.reveal() if isinstance(self.url, Deferred) else self.url
+
 
 class SiteConfig(Strict):
     """This deployment among its siblings."""

@@ -21,6 +21,7 @@ from pydantic import BeforeValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from aggregation_platform.config import regions
+from aggregation_platform.config.deferred import Deferred
 
 LANDING_SCHEMES = ("s3", "az", "gs")
 
@@ -141,7 +142,9 @@ def _path(value: object, info: ValidationInfo) -> Path:
     return value if isinstance(value, Path) else _from_folder(_text(value), info)
 
 
-def _landing(value: object, info: ValidationInfo) -> str:
+def _landing(value: object, info: ValidationInfo) -> str | Deferred:
+    if isinstance(value, Deferred):  # its variable is not set
+        return value
     text = _text(value)
     scheme, separator, rest = text.partition("://")
     if not separator and ":" not in text:
@@ -198,6 +201,6 @@ RegionName = Annotated[str, BeforeValidator(_region)]
 Url = Annotated[str, BeforeValidator(_url)]
 TimeZoneName = Annotated[str, BeforeValidator(_time_zone)]
 FilePath = Annotated[Path, BeforeValidator(_path)]
-LandingUrl = Annotated[str, BeforeValidator(_landing)]
+LandingUrl = Annotated[str | Deferred, BeforeValidator(_landing)]
 AsList = BeforeValidator(_sequence)
 AsMapping = BeforeValidator(_mapping)

@@ -40,7 +40,7 @@ def may_wait(path: Path) -> type[Deferred] | None:
             return Secret
         case ("warehouse", "snowflake", "authenticator" | "port" | "protocol"):
             return None
-        case ("warehouse", "snowflake", _):
+        case ("warehouse", "snowflake", _) | ("landing", "url"):
             return Deferred
         case _:
             return None

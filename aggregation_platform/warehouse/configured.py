@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from aggregation_platform.config.deferred import Deferred
 from aggregation_platform.config.models import PlatformConfig, SnowflakeConfig
-from aggregation_platform.errors import ConfigurationError
+from aggregation_platform.errors import ConfigurationError, MissingVariableError
 from aggregation_platform.warehouse.duckdb_store import DuckDBSettings
 from aggregation_platform.warehouse.snowflake_settings import SnowflakeSettings
 
@@ -26,6 +26,7 @@ def warehouse_settings(config: PlatformConfig) -> DuckDBSettings | SnowflakeSett
 
 
 def _snowflake(config: PlatformConfig, given: SnowflakeConfig) -> SnowflakeSettings:
+    _refuse_if_missing(given)
     key = _revealed(given.private_key_path)
     settings = SnowflakeSettings(
         account=given.account.reveal(),
@@ -50,6 +51,18 @@ def _snowflake(config: PlatformConfig, given: SnowflakeConfig) -> SnowflakeSetti
             "put the private key there, or correct the path"
         )
     return settings
+
+
+def _refuse_if_missing(given: SnowflakeConfig) -> None:
+    """Return if every variable of the section is set.
+
+    Raises:
+        MissingVariableError: Otherwise, with a line for each.
+    """
+    values = [getattr(given, name) for name in SnowflakeConfig.model_fields]
+    lines = [each.missing for each in values if isinstance(each, Deferred) and each.missing]
+    if lines:
+        raise MissingVariableError("\n".join(lines))
 
 
 def _revealed(value: Deferred | None) -> str | None:

@@ -66,7 +66,7 @@ def extracted(config_file: Path, clock: ManualClock) -> Extracted:
     client = client_for(
         config.organization("us"), clock=clock, transport=RequestsTransport(clock), state=state
     )
-    landing = LandingZone.open(config.landing.url, config.folder)
+    landing = LandingZone.open(config.landing.address, config.folder)
     order = OrgDay(org="us", day=DAY, page_size=30)
     return extract_org_day(client, landing, state, order, clock=clock)
 

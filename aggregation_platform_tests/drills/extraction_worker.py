@@ -56,7 +56,7 @@ def main(config_path: str, day: str, *orgs: str) -> int:
     say("ready")
     outcome = extract_many(
         clients,
-        LandingZone.open(config.landing.url, config.folder),
+        LandingZone.open(config.landing.address, config.folder),
         state,
         orders,
         clock=clock,
