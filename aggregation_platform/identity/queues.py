@@ -37,15 +37,27 @@ def queue_names(sessions: pl.DataFrame | Iterable[pl.DataFrame]) -> pl.DataFrame
     A queue's leg carries the queue's name as it was then, and so does a flow that passed a
     conversation on to a queue. A name that is only the id again is no name. Sessions may come in
     chunks of any cut.
+
+    A record repeats its sessions on each day it lives, and may be fetched after the queue got
+    another name. So a day's names are those of the sessions that began on it. A queue without
+    such a session has the nearest name before the day, and one after it only if there is no other.
     """
     chunks = (sessions,) if isinstance(sessions, pl.DataFrame) else sessions
-    seen = pl.concat([QUEUE_NAMES.empty(), *map(_names_in, chunks)])
+    seen = pl.concat([_SEEN.clear(), *map(_names_in, chunks)])
+    begun = pl.col("begun_on") - pl.col("day")
+    nearest = pl.when(begun > pl.duration()).then(begun + _AFTER).otherwise(-begun)
     return (
-        seen.group_by("org", "day", "queue_id", "queue_name")
+        seen.filter(nearest == nearest.min().over("org", "day", "queue_id"))
+        .group_by("org", "day", "queue_id", "queue_name")
         .agg(pl.col("last_seen_at").max(), pl.col("session_count").sum())
         .select(list(QUEUE_NAMES.frame_schema))
         .sort(QUEUE_NAMES.schema.primary_key())
     )
+
+
+_AFTER = pl.duration(days=1_000_000)
+"""A name after the day is farther than any before it."""
+_SEEN = QUEUE_NAMES.empty().with_columns(begun_on=pl.col("day"))
 
 
 def _names_in(sessions: pl.DataFrame) -> pl.DataFrame:
@@ -67,9 +79,11 @@ def _names_in(sessions: pl.DataFrame) -> pl.DataFrame:
         pl.col("started_at").is_not_null(),
     )
     return (
-        named.group_by("org", "day", "queue_id", "queue_name")
+        named.group_by(
+            "org", "day", "queue_id", "queue_name", begun_on=pl.col("started_at").dt.date()
+        )
         .agg(last_seen_at=pl.col("started_at").max(), session_count=pl.len().cast(pl.Int64))
-        .select(list(QUEUE_NAMES.frame_schema))
+        .select(_SEEN.columns)
     )
 
 
@@ -117,7 +131,10 @@ def queue_rule_frame(rules: Iterable[QueueRule] | pl.DataFrame) -> pl.DataFrame:
 
 
 def _name_events(directory: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
-    """One name per queue and day on which a listing, or before the first one a record, told it."""
+    """One name per queue and day on which a listing, or before the first one a record, told it.
+
+    A record's name is of the day on which its session began, whichever day's fetch brought it.
+    """
     listed = (
         directory.sort("valid_from")
         .with_columns(day=pl.col("valid_from").dt.date())
@@ -126,7 +143,8 @@ def _name_events(directory: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
     )
     first = listed.group_by(_IDS).agg(first=pl.col("day").min())
     recorded = (
-        names.join(first, on=_IDS, how="left")
+        names.with_columns(day=pl.col("last_seen_at").dt.date())
+        .join(first, on=_IDS, how="left")
         .filter(pl.col("first").is_null() | (pl.col("day") < pl.col("first")))
         .sort("last_seen_at", "queue_name")
         .unique([*_IDS, "day"], keep="last", maintain_order=True)

@@ -172,3 +172,78 @@ def test_records_name_their_queue_on_its_own_leg_and_where_a_flow_passed_them_on
         ("q1", "Sales", 2),
         ("q3", "Billing", 1),
     ]
+
+
+OF_A_CONVERSATION_THAT_LIVES_ON = """
+    day        | purpose | queue_id | participant_name | started_at
+    2026-01-05 | acd     | q1       | Billing          | 2026-01-05T09:00:00
+    2026-01-05 | acd     | q1       | Accounts         | 2026-01-06T08:00:00
+    2026-01-06 | acd     | q1       | Billing          | 2026-01-05T09:00:00
+    2026-01-06 | acd     | q1       | Accounts         | 2026-01-06T08:00:00
+"""
+"""The queue was renamed in the night; the record of the first day was fetched after that."""
+
+
+@pytest.fixture
+def recorded(told):
+    """Name the queues of `us` from sessions, each day read by itself, without any listing."""
+
+    def build(text, *rules, order=lambda days: days):
+        sessions = told(SESSIONS, text, org="us")
+        days = order(sessions.partition_by("day"))
+        names = pl.concat([queue_names(of_a_day) for of_a_day in days])
+        return names, QUEUES.schema.validate(queues(directory.QUEUES.empty(), names, rules))
+
+    return build
+
+
+@pytest.mark.parametrize("order", [list, lambda days: days[::-1], lambda days: days[:1]])
+def test_a_name_that_a_queue_got_later_does_not_reach_back(recorded, order):
+    _, built = recorded(
+        OF_A_CONVERSATION_THAT_LIVES_ON,
+        *(rule("us", "Billing", "Money"), rule("us", "Accounts", "Customers")),
+        order=order,
+    )
+
+    on_the_day = valid_on(built, date(2026, 1, 5))
+    assert on_the_day.select("queue_name", "global_queue").rows() == [("Billing", "Money")]
+
+
+def test_the_names_of_a_day_are_those_of_its_own_sessions(recorded):
+    names, _ = recorded(OF_A_CONVERSATION_THAT_LIVES_ON)
+
+    assert names.select("day", "queue_name", "session_count").rows() == [
+        (date(2026, 1, 5), "Billing", 1),
+        (date(2026, 1, 6), "Accounts", 1),
+    ]
+
+
+def test_a_queue_without_a_session_of_the_day_keeps_the_nearest_name_before_it(recorded):
+    names, built = recorded("""
+        day        | purpose | queue_id | participant_name | started_at
+        2026-01-07 | acd     | q1       | Orders           | 2026-01-02T09:00:00
+        2026-01-07 | acd     | q1       | Billing          | 2026-01-05T09:00:00
+        2026-01-07 | acd     | q1       | Accounts         | 2026-01-08T09:00:00
+    """)
+
+    assert names["queue_name"].to_list() == ["Billing"]
+    assert valid_on(built, date(2026, 1, 7))["queue_name"].to_list() == ["Billing"]
+
+
+def test_a_record_of_long_ago_does_not_bring_an_old_name_back(recorded):
+    _, built = recorded("""
+        day        | purpose | queue_id | participant_name | started_at
+        2026-01-06 | acd     | q1       | Accounts         | 2026-01-06T09:00:00
+        2026-01-07 | acd     | q1       | Billing          | 2026-01-02T09:00:00
+    """)
+
+    assert valid_on(built, date(2026, 1, 7))["queue_name"].to_list() == ["Accounts"]
+
+
+def test_a_later_name_is_taken_only_where_no_other_is_known(recorded):
+    _, built = recorded("""
+        day        | purpose | queue_id | participant_name | started_at
+        2026-01-05 | acd     | q1       | Accounts         | 2026-01-06T08:00:00
+    """)
+
+    assert told_of(built)[0][0] == "Accounts"
