@@ -127,9 +127,12 @@ class JourneyRules(Strict):
     transfer_seconds: Annotated[int, whole_number(0, 600)] = 10
     ani_window_minutes: Annotated[int, whole_number(0, 1440)] = 5
     max_legs: Annotated[int, whole_number(2, 1000)] = 20
+    max_span_hours: Annotated[int, whole_number(1, 168)] = 22
     ignored_numbers: Annotated[tuple[Text, ...], AsList] = ()
     common_number_per_day: Annotated[int, whole_number(1, 100_000)] = 5
     common_value_per_day: Annotated[int, whole_number(1, 100_000)] = 20
+    common_value_callers: Annotated[int, whole_number(1, 1000)] = 3
+    common_value_minutes: Annotated[int, whole_number(1, 60)] = 5
 
 
 class RulesConfig(Strict):

@@ -53,6 +53,9 @@ _BY_NAME = pl.arg_sort_by("started_at", *_ID)
 _VALUE_LENGTH = 6
 _EMPTY_VALUES = ("unknown", "undefined", "not_set", "notset", "not set", "default", "anonymous")
 
+_TEMPLATE = r"\$\{.*\}|\{\{.*\}\}|<%.*%>|^%[^%]+%$|^\{[^{}]+\}$|^\$\([^()]+\)$"
+"""A placeholder that a flow should have replaced: `${Call.Id}`, `{{id}}`, `<%= id %>`, `%ID%`."""
+
 _CONTACT = {
     "org": pl.String(),
     "conversation_id": pl.String(),
@@ -81,7 +84,8 @@ class Evidence:
         contacts: One row per conversation: when, the caller's number, the numbers it dialled
             (inbound calls only). Lines and keys name it by its row number, `contact`.
         lines: One row per outbound line to the outside: when, the number dialled, the one shown.
-        keys: One row per conversation and correlation value, as a hash good for one run.
+        keys: One row per conversation and correlation value, as a hash good for one run. It is
+            odd where the value is a template that nobody filled (`is_template`).
     """
 
     contacts: pl.DataFrame
@@ -217,6 +221,17 @@ def _keys(
         .with_columns(value=text)
         .filter(core.str.len_chars() >= _VALUE_LENGTH, ~alike)
         .filter(~pl.col("value").is_in(_EMPTY_VALUES))
-        .select("contact", value=pl.col("value").hash(seed=0))
+        .select("contact", value=_hash_of(pl.col("value")))
         .unique()
     )
+
+
+def _hash_of(value: pl.Expr) -> pl.Expr:
+    """Hash a value; the last bit is kept for whether it is a template."""
+    even = value.hash(seed=0) // 2 * 2
+    return even + value.str.contains(_TEMPLATE).cast(pl.UInt64)
+
+
+def is_template(value: pl.Expr) -> pl.Expr:
+    """Tell from a key's hash whether its value is a template that nobody filled."""
+    return value % 2 == 1

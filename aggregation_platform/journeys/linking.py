@@ -90,7 +90,7 @@ def _linked(
         label=pl.Series(members.label[pairs["a"].to_numpy()]),
         label_b=pl.Series(members.label[pairs["b"].to_numpy()]),
     )
-    joined = placed.filter(~pl.col("is_ambiguous"), pl.col("label") == pl.col("label_b"))
+    joined = placed.filter(pl.col("doubt").is_null(), pl.col("label") == pl.col("label_b"))
     apart = placed.filter(pl.col("label") != pl.col("label_b"))
     legs = legs_of(contacts, members, joined, handle_times, day)
     return Journeys(

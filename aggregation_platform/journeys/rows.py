@@ -15,8 +15,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from aggregation_platform.journeys.links import STRENGTHS
 from aggregation_platform.journeys.members import Members
+from aggregation_platform.journeys.pairs import STRENGTHS, TOO_LARGE
 from aggregation_platform.journeys.runs import beginnings, in_runs
 from aggregation_platform.journeys.tables import JOURNEYS, LEGS, LINKS, REVIEWS
 from aggregation_platform.tables import Table
@@ -192,11 +192,10 @@ def link_rows(contacts: pl.DataFrame, joined: pl.DataFrame, day: date | None) ->
 
 
 def review_rows(contacts: pl.DataFrame, apart: pl.DataFrame, day: date | None) -> pl.DataFrame:
-    """Tell the pairs kept apart, by the day of the earlier conversation."""
-    ambiguous = pl.when("is_ambiguous").then(pl.lit("ambiguous"))
+    """List the pairs kept apart, with the reason, by the day of the earlier conversation."""
     days = contacts["day"].gather(apart["a"])
-    told = apart.with_columns(days, reason=ambiguous.otherwise(pl.lit("too_large")))
-    return _named(contacts, told, REVIEWS, day)
+    reason = pl.col("doubt").cast(pl.String).fill_null(TOO_LARGE)
+    return _named(contacts, apart.with_columns(days, reason=reason), REVIEWS, day)
 
 
 def _named(

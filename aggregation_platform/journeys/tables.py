@@ -67,7 +67,10 @@ class Reviews(dy.Schema):
     """One row per pair that evidence joins and that was kept apart, with the reason."""
 
     day = dy.Date(primary_key=True, description="on which the earlier conversation starts")
-    reason = dy.String(primary_key=True, description="ambiguous or too_large")
+    reason = dy.String(
+        primary_key=True,
+        description="ambiguous, ruled_out, constant_key, too_far or too_large",
+    )
     org = dy.String(primary_key=True)
     conversation_id = dy.String(primary_key=True)
     other_org = dy.String(primary_key=True)

@@ -21,9 +21,12 @@ rules:
     transfer_seconds: 77
     ani_window_minutes: 33
     max_legs: 44
+    max_span_hours: 99
     ignored_numbers: ["+15550001111"]
     common_number_per_day: 55
     common_value_per_day: 66
+    common_value_callers: 7
+    common_value_minutes: 8
 """
 
 
@@ -41,9 +44,12 @@ def test_every_configured_limit_is_the_one_that_links(tmp_path: Path):
         transfer_seconds=77,
         ani_window_minutes=33,
         max_legs=44,
+        max_span_hours=99,
         ignored_numbers=("+15550001111",),
         common_number_per_day=55,
         common_value_per_day=66,
+        common_value_callers=7,
+        common_value_minutes=8,
     )
     usual = JourneyRules()
     assert all(getattr(linking, name) != getattr(usual, name) for name in JourneyRules.model_fields)

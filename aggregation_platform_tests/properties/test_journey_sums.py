@@ -17,7 +17,7 @@ from aggregation_platform.journeys.linking import (
 from aggregation_platform.journeys.rules import LinkingRules
 
 FIRST = datetime(2026, 1, 5, tzinfo=UTC)
-RULES = LinkingRules(window_days=1, max_legs=4, common_number_per_day=6, transfer_seconds=60)
+RULES = LinkingRules(max_span_hours=10, max_legs=4, common_number_per_day=6, transfer_seconds=60)
 """Small limits, so that a few calls reach them; journeys span ten hours at most."""
 
 NUMBERS = (None, "tel:+15551230001", "tel:+15551230002", "tel:anonymous")

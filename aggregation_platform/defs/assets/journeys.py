@@ -94,9 +94,12 @@ def rules_of(assembly: Assembly) -> LinkingRules:
         transfer_seconds=configured.transfer_seconds,
         ani_window_minutes=configured.ani_window_minutes,
         max_legs=configured.max_legs,
+        max_span_hours=configured.max_span_hours,
         ignored_numbers=configured.ignored_numbers,
         common_number_per_day=configured.common_number_per_day,
         common_value_per_day=configured.common_value_per_day,
+        common_value_callers=configured.common_value_callers,
+        common_value_minutes=configured.common_value_minutes,
     )
 
 

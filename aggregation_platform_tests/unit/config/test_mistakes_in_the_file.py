@@ -137,6 +137,14 @@ ONE_LINE = [
         ),
     ),
     (
+        "a span that no window could hold",
+        ORGANIZATION + "rules: {journeys: {max_span_hours: 1000}}\n",
+        (
+            "platform.yaml: rules.journeys.max_span_hours: 1000 is not allowed; "
+            "use a whole number from 1 to 168"
+        ),
+    ),
+    (
         "a limit spelled otherwise",
         ORGANIZATION + "rules: {journeys: {common_numbers_per_day: 5}}\n",
         (
