@@ -26,6 +26,7 @@ from aggregation_platform.config.deferred import Deferred, Secret
 from aggregation_platform.config.values import (
     AsList,
     AsMapping,
+    Country,
     Day,
     FilePath,
     LandingUrl,
@@ -73,6 +74,7 @@ class OrganizationConfig(Strict):
     requests_per_second: Annotated[int, whole_number(1, 100)] = 5
     page_size: Annotated[int, whole_number(1, 10_000)] = 1000
     time_zone: TimeZoneName = "UTC"
+    country: Country | None = None
 
     @model_validator(mode="before")
     @classmethod

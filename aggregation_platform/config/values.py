@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Annotated, NoReturn, cast
 from urllib.parse import urlsplit
 
+from phonenumbers import SUPPORTED_REGIONS
 from pydantic import BeforeValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
@@ -132,6 +133,18 @@ def _time_zone(value: object) -> str:
     return name
 
 
+def _country(value: object) -> str:
+    code = _text(value).strip().upper()
+    if code not in SUPPORTED_REGIONS:
+        near = {"UK": "GB", "EN": "GB", "EL": "GR", "USA": "US"}.get(code)
+        refuse(
+            f"did you mean {near}?"
+            if near
+            else "use the country's two letters of ISO 3166, such as US, GB or DE"
+        )
+    return code
+
+
 def _from_folder(text: str, info: ValidationInfo) -> Path:
     context = cast("dict[str, Path] | None", info.context)
     path = Path(text).expanduser()
@@ -199,6 +212,7 @@ OrganizationId = Annotated[
 Day = Annotated[date, BeforeValidator(_day)]
 RegionName = Annotated[str, BeforeValidator(_region)]
 Url = Annotated[str, BeforeValidator(_url)]
+Country = Annotated[str, BeforeValidator(_country)]
 TimeZoneName = Annotated[str, BeforeValidator(_time_zone)]
 FilePath = Annotated[Path, BeforeValidator(_path)]
 LandingUrl = Annotated[str | Deferred, BeforeValidator(_landing)]

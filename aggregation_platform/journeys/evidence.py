@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from aggregation_platform.journeys.numbers import ignored, numbers_in
+from aggregation_platform.journeys.numbers import countries_of, ignored, numbers_in
 from aggregation_platform.journeys.rules import LinkingRules
 from aggregation_platform.journeys.runs import in_runs
 from aggregation_platform.tables import INSTANT
@@ -150,7 +150,7 @@ def evidence_of(
     )
     return Evidence(
         contacts=_contacts(begun, outside, rules),
-        lines=_lines(outside),
+        lines=_lines(outside, rules),
         keys=_keys(begun, attributes, places, rules),
     )
 
@@ -177,31 +177,34 @@ def _contacts(begun: pl.DataFrame, outside: pl.DataFrame, rules: LinkingRules) -
         .sort("contact", "session_number")
         .unique("contact", keep="first", maintain_order=True)
     )
+    countries = countries_of(callers["org"], rules.countries)
     read = callers.select(
         "contact",
-        numbers_in(callers["ani"]).alias("number"),
+        numbers_in(callers["ani"], countries).alias("number"),
         pl.col("ended_at").alias("line_ended_at"),
-        numbers_in(callers["dnis"]),
-        numbers_in(callers["session_dnis"]),
+        numbers_in(callers["dnis"], countries),
+        numbers_in(callers["session_dnis"], countries),
     )
     inbound = pl.col("originating_direction").fill_null("inbound") == "inbound"
     joined = begun.join(read, on="contact", how="left", maintain_order="left").with_columns(
         pl.when(inbound).then(pl.col(name)).alias(name)
         for name in ("number", "dnis", "session_dnis")
     )
-    never = pl.col("number").is_in(ignored(rules.ignored_numbers).implode())
+    nobodys = ignored(rules.ignored_numbers, rules.countries.values())
+    never = pl.col("number").is_in(nobodys.implode())
     usable = joined.with_columns(number=pl.when(~never).then("number"))
     return usable.select(pl.col(name).cast(dtype) for name, dtype in _CONTACT.items())
 
 
-def _lines(outside: pl.DataFrame) -> pl.DataFrame:
+def _lines(outside: pl.DataFrame, rules: LinkingRules) -> pl.DataFrame:
     lines = outside.filter(pl.col("direction") == "outbound", pl.col("started_at").is_not_null())
+    countries = countries_of(lines["org"], rules.countries)
     return lines.select(
         "contact",
         line_started_at="started_at",
         line_ended_at="ended_at",
-        dialled=numbers_in(lines["dnis"]),
-        shown=numbers_in(lines["ani"]),
+        dialled=numbers_in(lines["dnis"], countries),
+        shown=numbers_in(lines["ani"], countries),
     ).filter(pl.col("dialled").is_not_null())
 
 

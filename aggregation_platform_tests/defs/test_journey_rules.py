@@ -57,3 +57,15 @@ def test_every_configured_limit_is_the_one_that_links(tmp_path: Path):
 
 def test_what_is_not_configured_is_as_the_linking_has_it(tmp_path: Path):
     assert rules(tmp_path, PLATFORM) == LinkingRules()
+
+
+SEVERAL = """
+organizations:
+  - {org: us, country: us, region: us-east-1, client_id: a, client_secret: s, first_day: 2026-01-01}
+  - {org: no, country: NO, region: eu-west-1, client_id: b, client_secret: s, first_day: 2026-01-01}
+  - {org: apac, region: ap-south-1, client_id: c, client_secret: s, first_day: 2026-01-01}
+"""
+
+
+def test_the_country_of_each_organization_completes_its_numbers(tmp_path: Path):
+    assert rules(tmp_path, SEVERAL).countries == {"us": "US", "no": "NO"}

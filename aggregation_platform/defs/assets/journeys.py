@@ -100,6 +100,11 @@ def rules_of(assembly: Assembly) -> LinkingRules:
         common_value_per_day=configured.common_value_per_day,
         common_value_callers=configured.common_value_callers,
         common_value_minutes=configured.common_value_minutes,
+        countries={
+            entry.org: entry.country
+            for entry in assembly.config.organizations
+            if entry.country is not None
+        },
     )
 
 

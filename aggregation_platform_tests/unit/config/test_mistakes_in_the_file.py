@@ -281,6 +281,19 @@ ONE_LINE = [
         ),
     ),
     (
+        "a country by a name that it has not",
+        ORGANIZATION + "    country: UK\n",
+        "platform.yaml: organizations[0].country: UK is not allowed; did you mean GB?",
+    ),
+    (
+        "a country that is none",
+        ORGANIZATION + "    country: Germany\n",
+        (
+            "platform.yaml: organizations[0].country: Germany is not allowed; "
+            "use the country's two letters of ISO 3166, such as US, GB or DE"
+        ),
+    ),
+    (
         "a bad landing address",
         ORGANIZATION + "landing: {url: https://bucket/x}\n",
         (
