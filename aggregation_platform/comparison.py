@@ -45,7 +45,8 @@ WHERE org = ? AND interval_from < ? AND interval_to > ?
 
 _LANDED = """
 SELECT COUNT(*) AS started,
-    (SELECT COUNT(*) FROM facts.rejects WHERE org = ? AND day = ?) AS rejected
+    (SELECT COUNT(*) FROM facts.rejects WHERE org = ? AND day = ?
+        AND (level = 'record' OR path = 'conversationStart')) AS rejected
 FROM facts.conversations WHERE org = ? AND day = ? AND started_at >= ? AND started_at < ?
 """
 
@@ -82,7 +83,8 @@ class Counted:
     Args:
         by_source: As the org counts them; None if it did not say.
         landed: In `facts.conversations`.
-        rejected: Records of the day that facts could not read; when they began is not known.
+        rejected: Records of the day whose start is not known: facts could not read the record, or
+            not its start. Parts that were set aside do not count.
     """
 
     by_source: int | None

@@ -17,6 +17,7 @@ from aggregation_platform.defs.partitions import Partitions, day_of, partition_o
 from aggregation_platform.defs.pictures import table_of_rows
 from aggregation_platform.defs.source_checks import SOURCE_CHECKS
 from aggregation_platform.facts.drift_history import news
+from aggregation_platform.facts.rejected import rejected_counts
 from aggregation_platform.facts.tables import ATTRIBUTES, REJECTS, SESSION_METRICS
 from aggregation_platform.intervals import parse_day
 from aggregation_platform.raw.tables import CONVERSATIONS as RAW
@@ -62,18 +63,19 @@ def is_complete(assembly: Assembly, partition: Partition) -> dg.AssetCheckResult
 
 
 def has_no_rejects(assembly: Assembly, partition: Partition) -> dg.AssetCheckResult:
-    """Every record could be read."""
+    """Every record could be read, and no part of one had to be set aside."""
     rejects = assembly.warehouse.read(
-        REJECTS, [partition], columns=["conversation_id", "level", "reason", "path"]
+        REJECTS, [partition], columns=["conversation_id", "level", "name", "reason", "path"]
     )
     return dg.AssetCheckResult(
         passed=rejects.is_empty(),
         severity=WARN,
         metadata={
-            "rejects": rejects.height,
+            **rejected_counts(rejects),
             "first": table_of_rows(rejects),
-            "what_to_do": "The records are kept in raw; their handle time is in no figure. See "
-            "runbooks/RecordsRejected.md.",
+            "what_to_do": "The handle time of a rejected record, and a handle time that was set "
+            "aside, are in no figure; everything else of the day is. The records are kept in raw. "
+            "See runbooks/RecordsRejected.md.",
         },
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import polars as pl
 
@@ -16,7 +16,7 @@ from aggregation_platform.facts import tables
 from aggregation_platform.facts.extras import with_extras
 from aggregation_platform.facts.flattening import UnreadableError, flattened
 from aggregation_platform.facts.gate import Passage, passage
-from aggregation_platform.facts.rows import MalformedError, RecordRows, Row, rows_of
+from aggregation_platform.facts.rows import MalformedError, RecordRows, Row, reject, rows_of
 from aggregation_platform.raw.mending import content_of, text_of
 from aggregation_platform.tables import Table
 
@@ -39,8 +39,9 @@ class Facts(NamedTuple):
 def facts_of(raw: pl.DataFrame, *, org: str, day: date) -> Facts:
     """Read a chunk of raw.conversations.
 
-    Additive: the facts of two chunks are the facts of both together, in that order. A record is in
-    the tables whole or in `rejects`, never in both. Handle time is read, not computed.
+    Additive: the facts of two chunks are the facts of both together, in that order. Of a record
+    that cannot be read at all, and of each part that is set aside, `rejects` has a row. Handle
+    time is read, not computed.
 
     The frames have their tables' names and types by construction; validating their rules is left
     to the tests, because it would cost as much as reading.
@@ -104,29 +105,17 @@ def _exactly(payloads: Sequence[bytes], exact: Iterable[int], day: date) -> _Par
 
 
 def _record_rows(payload: bytes, day: date) -> dict[str, list[Row]]:
-    """Read one payload into rows by table; a malformed one into a row of rejects."""
+    """Read one payload into rows by table; what cannot be read into rows of rejects."""
     try:
         record = content_of(payload)
     except ValueError as error:
         reason = f"the record is no JSON: {error}"
-        malformed = MalformedError("record", "", reason, text_of(payload))
-        return {"rejects": [_reject(malformed, None)]}
+        return {"rejects": [reject("record", "", reason, text_of(payload))]}
     try:
         read = rows_of(record, day=day)
     except MalformedError as error:
-        return {"rejects": [_reject(error, record)]}
+        return {"rejects": [reject("record", error.path, error.reason, error.found)]}
     return {name: getattr(read, name) for name in RecordRows.__dataclass_fields__}
-
-
-def _reject(error: MalformedError, record: object) -> Row:
-    found = cast("Row", record).get("conversationId") if isinstance(record, dict) else None
-    return {
-        "conversation_id": found if found and isinstance(found, str) else None,
-        "level": error.level,
-        "reason": error.reason,
-        "path": error.path,
-        "excerpt": error.excerpt,
-    }
 
 
 def _frame(table: Table, rows: list[Row]) -> pl.DataFrame:

@@ -31,14 +31,14 @@ class Field:
         key: The source's spelling.
         column: Ours.
         kind: What it holds. A value of another kind goes to `extra`, the column is null.
-        is_required_to_fit: A value of another kind makes the whole record malformed instead: time
-            would be booked wrongly without it.
+        places_time: A value of another kind is named in `rejects` too: it is a date by which
+            records and segments are placed in time.
     """
 
     key: str
     column: str
     kind: Kind = Kind.TEXT
-    is_required_to_fit: bool = False
+    places_time: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ def _words(text: str) -> frozenset[str]:
 RECORD = Level(
     "record",
     (
-        Field("conversationStart", "started_at", Kind.INSTANT, is_required_to_fit=True),
-        Field("conversationEnd", "ended_at", Kind.INSTANT, is_required_to_fit=True),
+        Field("conversationStart", "started_at", Kind.INSTANT, places_time=True),
+        Field("conversationEnd", "ended_at", Kind.INSTANT, places_time=True),
         Field("originatingDirection", "originating_direction"),
         Field("conversationInitiator", "conversation_initiator"),
         Field("externalTag", "external_tag"),
@@ -179,8 +179,8 @@ SEGMENT = Level(
     "segment",
     (
         Field("segmentType", "segment_type"),
-        Field("segmentStart", "started_at", Kind.INSTANT, is_required_to_fit=True),
-        Field("segmentEnd", "ended_at", Kind.INSTANT, is_required_to_fit=True),
+        Field("segmentStart", "started_at", Kind.INSTANT, places_time=True),
+        Field("segmentEnd", "ended_at", Kind.INSTANT, places_time=True),
         Field("queueId", "queue_id"),
         Field("groupId", "group_id"),
         Field("wrapUpCode", "wrap_up_code"),

@@ -26,8 +26,10 @@ from aggregation_platform.facts.fields import (
     Kind,
     Level,
 )
+from aggregation_platform.facts.kinds import LARGEST
 
 _INSTANT: Any = Annotated[datetime, msgspec.Meta(tz=True)]
+_VALUE: Any = Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
 _ID: Any = Annotated[str, msgspec.Meta(min_length=1)]
 _TYPES: dict[Kind, Any] = {
     Kind.TEXT: str | None,
@@ -64,7 +66,7 @@ def _struct(
 
 def _decoder(*, is_open: bool) -> msgspec.json.Decoder[Any]:
     struct = partial(_struct, is_open=is_open)
-    metric = struct(METRIC, {"emitDate": _INSTANT, "name": str, "value": int})
+    metric = struct(METRIC, {"emitDate": _INSTANT, "name": str, "value": _VALUE})
     in_session = {"flow": struct(FLOW), "metrics": list[metric], "segments": list[struct(SEGMENT)]}
     session = struct(SESSION, children=in_session)
     in_participant = {"sessions": list[session], "attributes": dict[str, str | None]}

@@ -178,17 +178,25 @@ class Attributes(dy.Schema):
 
 
 class Rejects(dy.Schema):
-    """One row per record that facts could not read; none of it is in the other tables."""
+    """One row per record that facts could not read, or per part of a record that was set aside.
+
+    Of level `record` nothing is in the other tables. Of any other level just this part is
+    missing there: everything else of the record is booked.
+    """
 
     org = dy.String()
     day = dy.Date(description="UTC day of the partition")
     conversation_id = dy.String(nullable=True, description="Where the record has a usable one")
     page = dy.Int64(description="Landed page that holds the record")
     position = dy.Int64(description="Place of the record in its page, from 0")
-    level = dy.String(description="record, participant, session, segment or metric")
+    level = dy.String(
+        description="What is missing: record (all of it), participant, session, segment, metric "
+        "or field (one value; its row stays)"
+    )
     reason = dy.String(description="What is wrong, in a sentence")
     path = dy.String(description="Where in the record, e.g. participants[0].sessions[1].metrics")
     excerpt = json_text(description="What stands there; cut if long (the record is in raw)")
+    name = dy.String(nullable=True, description="Of the metric or field, e.g. tHandle")
 
 
 _ORG_DAY = ("org", "day")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
@@ -85,12 +85,33 @@ def is_orphan(record: bytes, head: Head, day: date) -> bool:
 
 
 def fullness(record: bytes) -> int:
-    """Count the record's segments and metrics: of two versions, the later has more of them."""
+    """Count the record's segments and metrics: of two versions, the later has more of them.
+
+    One that is not as it should be counts like any other: it must not make its record lose.
+    """
     try:
         sessions = list(_sessions(_RECORD.decode(record)))
     except _UNREADABLE:
-        return 0
+        return _loose_fullness(record)
     return sum(len(each.segments or ()) + len(each.metrics or ()) for each in sessions)
+
+
+def _loose_fullness(record: bytes) -> int:
+    try:
+        content: object = msgspec.json.decode(record)
+    except _UNREADABLE:
+        return 0
+    sessions = [
+        session
+        for participant in _items(content, "participants")
+        for session in _items(participant, "sessions")
+    ]
+    return sum(len(_items(each, name)) for each in sessions for name in ("segments", "metrics"))
+
+
+def _items(parent: object, name: str) -> list[object]:
+    found = cast("dict[str, object]", parent).get(name) if isinstance(parent, dict) else None
+    return cast("list[object]", found) if isinstance(found, list) else []
 
 
 def _text(value: object) -> str | None:

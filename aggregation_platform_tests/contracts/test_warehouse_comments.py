@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import duckdb
@@ -19,6 +20,9 @@ from aggregation_platform.warehouse.views import views_beside
 from aggregation_platform_tests.warehouse_rig import emulated
 
 Meanings = dict[tuple[str, str, str], str]
+_COLUMN_COMMENT = re.compile(
+    r"""ALTER TABLE "(\w+)"\."(\w+)" ALTER COLUMN "(\w+)" COMMENT '([^']*)'""", re.DOTALL
+)
 """Of each column that has a comment, by schema, table or view, and column; "" is the whole."""
 
 
@@ -108,6 +112,10 @@ def snowflakes_statements() -> Iterator[str]:
 
 def said(text: str) -> Iterator[tuple[tuple[str, str, str], str]]:
     """What one statement says of a table, a view and its columns."""
+    altered = _COLUMN_COMMENT.fullmatch(text)
+    if altered:
+        yield (altered[1].lower(), altered[2].lower(), altered[3].lower()), altered[4]
+        return
     statement = sqlglot.parse_one(text, dialect="snowflake")
     place = statement.find(sql.Table)
     if place is None:

@@ -23,7 +23,8 @@ from aggregation_platform.facts.drift import DRIFT as FOUND_DRIFT
 from aggregation_platform.facts.drift import drift_of, merged_drift
 from aggregation_platform.facts.drift_history import continued, news
 from aggregation_platform.facts.facts import Facts, facts_of
-from aggregation_platform.facts.tables import SESSION_METRICS, TABLES
+from aggregation_platform.facts.rejected import rejected_counts
+from aggregation_platform.facts.tables import REJECTS, SESSION_METRICS, TABLES
 from aggregation_platform.raw.tables import CONVERSATIONS as RAW
 from aggregation_platform.rollups.restatements import METRIC_COLUMNS, restatements
 from aggregation_platform.tables import Partition, Table
@@ -73,12 +74,14 @@ class FactsReading:
         self._parts = 0
         self._drift: list[pl.DataFrame] = []
         self.rows: Counter[str] = Counter()
+        self._rejected: Counter[str] = Counter()
 
     def add(self, batch: pl.DataFrame) -> None:
         """Read a chunk of raw rows."""
         org, day = self._partition.org or "", day_of(self._partition)
         facts: Facts = facts_of(batch, org=org, day=day)
         self._drift = [merged_drift([*self._drift, drift_of(facts, org=org, day=day)])]
+        self._rejected.update(rejected_counts(facts.rejects))
         self._parts += 1
         for table, frame in facts.by_table():
             self.rows[table.name] += frame.height
@@ -138,10 +141,10 @@ class FactsReading:
         return found, news(known, found)
 
     def _metadata(self, table: Table) -> Mapping[str, Any]:
-        told: dict[str, Any] = {"rejects": self.rows["rejects"]}
+        told: dict[str, Any] = dict(self._rejected or rejected_counts(REJECTS.empty()))
         sample = next(self.frames(table), table.empty())
-        if table.name == "rejects" and sample.height:
-            shown = sample.select("conversation_id", "level", "reason", "path")
+        if table is REJECTS and sample.height:
+            shown = sample.select("conversation_id", "level", "name", "reason", "path")
             told["first_rejects"] = table_of_rows(shown)
         return told
 

@@ -41,6 +41,13 @@ def test_the_record_with_more_segments_and_metrics_stays_in_any_order():
     ] * 6
 
 
+def test_an_odd_metric_does_not_let_the_fuller_record_lose():
+    odd = late()
+    odd["participants"][0]["sessions"][0]["metrics"] += [{"name": "x", "emitDate": 7}, "none"]
+
+    assert kept(page([early()], 1), page([odd], 2)) == [("c1", 2, "job")]
+
+
 def test_of_equally_full_records_the_jobs_stays_because_it_has_attributes():
     asked, job = page([late()], 1, source="query", job_id=None), page([late()], 2)
 
