@@ -1,7 +1,8 @@
 """Which global queue a queue of an org was, on which day, and what it was called then.
 
 Belongs here: names from listings and records, and the rules laid over them.
-Elsewhere: the rules file (config/rules.py), labelling rows (members.py).
+Elsewhere: the rules file (config/rules.py), how names are compared (names.py), what a person
+should look at (queue_reviews.py), labelling rows (members.py).
 """
 
 from __future__ import annotations
@@ -13,8 +14,13 @@ import polars as pl
 from aggregation_platform.config.rules import QueueRule
 from aggregation_platform.identity.stretches import claimed, tiled
 from aggregation_platform.identity.tables import QUEUE_NAMES, QUEUES, UNMAPPED
+from aggregation_platform.names import folded_column
+
+AMBIGUOUS = "ambiguous"
+"""The evidence of a queue that several rules name in other spellings than its own."""
 
 _IDS = ("org", "queue_id")
+_CLAIM = (*_IDS, "claim", "evidence", "rank", "valid_from", "valid_to", "rule")
 
 
 SESSION_COLUMNS = (
@@ -74,8 +80,8 @@ def _names_in(sessions: pl.DataFrame) -> pl.DataFrame:
         queue_name="flow_transfer_target_name",
     )
     named = pl.concat([legs, flows], how="diagonal").filter(
-        pl.col("queue_id") != pl.col("queue_name"),
-        pl.col("queue_name").str.strip_chars() != "",
+        folded_column("queue_id") != folded_column("queue_name"),
+        folded_column("queue_name") != "",
         pl.col("started_at").is_not_null(),
     )
     return (
@@ -94,27 +100,37 @@ def queues(
 
     A queue's name is the directory's from the day of the first listing that showed it, and
     before that (or without a listing) the one its records carried. On the day of a change the
-    new name holds. A rule matches by id first, else by the name valid at the time, letter by
-    letter; a queue that no rule matches is there as `(unmapped)`.
+    new name holds. A rule matches by id first, else by the name valid at the time. Its exact
+    spelling wins; any other that is the same when folded (`names.folded`) matches, too. Where
+    rules in other spellings disagree, none is taken (`ambiguous`). A queue that no rule matches
+    is there as `(unmapped)`. The name stays as the org spells it.
 
     Args:
         directory: `directory.queues`, all orgs.
         names: `identity.queue_names`, all orgs and days.
         rules: The queue rules, or a frame of org, queue, global_queue, valid_from, valid_to.
     """
-    stretches = tiled(_name_events(directory, names), ids=_IDS, label="queue_name").with_columns(
-        pl.col("queue_name").fill_null(UNMAPPED)
-    )
-    claims = _claims(stretches, queue_rule_frame(rules))
-    mapped = claimed(stretches, claims, ids=_IDS).with_columns(
+    stretches = named_stretches(directory, names)
+    claims = claims_of_rules(stretches, queue_rule_frame(rules))
+    mapped = claimed(stretches, claims, ids=_IDS, disputed=AMBIGUOUS).with_columns(
         global_queue=pl.col("claim").fill_null(UNMAPPED),
         evidence=pl.col("evidence").fill_null("unmapped"),
     )
     return mapped.select(list(QUEUES.frame_schema)).sort(QUEUES.schema.primary_key())
 
 
+def named_stretches(directory: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
+    """Return what each queue was called from which day to which; without a name, unmapped."""
+    return tiled(_name_events(directory, names), ids=_IDS, label="queue_name").with_columns(
+        pl.col("queue_name").fill_null(UNMAPPED)
+    )
+
+
 def queue_rule_frame(rules: Iterable[QueueRule] | pl.DataFrame) -> pl.DataFrame:
-    """Return queue rules as a frame: org, queue, global_queue, valid_from, valid_to."""
+    """Return queue rules as a frame: org, queue, global_queue, valid_from, valid_to.
+
+    A global queue that rules spell in several ways is one, in the spelling of the first of them.
+    """
     schema = {
         "org": pl.String,
         "queue": pl.String,
@@ -123,11 +139,13 @@ def queue_rule_frame(rules: Iterable[QueueRule] | pl.DataFrame) -> pl.DataFrame:
         "valid_to": pl.Date,
     }
     if isinstance(rules, pl.DataFrame):
-        return rules.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
-    rows = [
-        (rule.org, rule.queue, rule.global_queue, rule.valid_from, rule.valid_to) for rule in rules
-    ]
-    return pl.DataFrame(rows, schema=schema, orient="row")
+        frame = rules.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+    else:
+        rows = [(r.org, r.queue, r.global_queue, r.valid_from, r.valid_to) for r in rules]
+        frame = pl.DataFrame(rows, schema=schema, orient="row")
+    return frame.with_columns(
+        pl.col("global_queue").first().over(folded_column("global_queue").alias("_one"))
+    )
 
 
 def _name_events(directory: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
@@ -153,23 +171,38 @@ def _name_events(directory: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([listed, recorded])
 
 
-def _claims(stretches: pl.DataFrame, rules: pl.DataFrame) -> pl.DataFrame:
-    """Lay the rules out per queue: rank 0 by id, rank 1 by a name, while it had that name."""
-    claim = rules.rename({"global_queue": "claim"})
-    ids = stretches.select(_IDS).unique()
-    by_id = ids.join(claim, left_on=_IDS, right_on=["org", "queue"]).with_columns(
-        evidence=pl.lit("rule_id"), rank=pl.lit(0)
+def claims_of_rules(stretches: pl.DataFrame, rules: pl.DataFrame) -> pl.DataFrame:
+    """Lay the rules out per queue: by id, by a name while it had that name, exact before folded.
+
+    Returns:
+        The queue's ids, `claim`, `evidence`, `rank` (0 is strongest), `valid_from`, `valid_to`
+        and `rule`, the place of the rule in the frame.
+    """
+    claim = (
+        rules.rename({"global_queue": "claim", "valid_from": "from", "valid_to": "to"})
+        .with_row_index("rule")
+        .with_columns(key=folded_column("queue"))
     )
-    by_name = (
-        stretches.rename({"valid_from": "from", "valid_to": "to"})
-        .join(claim, left_on=["org", "queue_name"], right_on=["org", "queue"])
-        .with_columns(
-            valid_from=pl.max_horizontal("valid_from", "from"),
-            valid_to=pl.min_horizontal("valid_to", "to"),
-            evidence=pl.lit("rule_name"),
-            rank=pl.lit(1),
-        )
-        .filter(pl.col("valid_from") < pl.col("valid_to"))
+    named = stretches.with_columns(
+        id_key=folded_column("queue_id"), name_key=folded_column("queue_name")
     )
-    columns = [*_IDS, "claim", "evidence", "rank", "valid_from", "valid_to"]
-    return pl.concat([by_id.select(columns), by_name.select(columns)])
+    ranked = (
+        ("queue_id", "queue", "rule_id"),
+        ("queue_name", "queue", "rule_name"),
+        ("id_key", "key", "rule_id"),
+        ("name_key", "key", "rule_name"),
+    )
+    return pl.concat(
+        [
+            named.join(claim, left_on=["org", theirs], right_on=["org", ours])
+            .with_columns(
+                pl.max_horizontal("valid_from", "from").alias("valid_from"),
+                pl.min_horizontal("valid_to", "to").alias("valid_to"),
+                evidence=pl.lit(evidence),
+                rank=pl.lit(rank),
+            )
+            .filter(pl.col("valid_from") < pl.col("valid_to"))
+            .select(_CLAIM)
+            for rank, (theirs, ours, evidence) in enumerate(ranked)
+        ]
+    )

@@ -30,13 +30,21 @@ def tiled(events: pl.DataFrame, *, ids: Sequence[str], label: str) -> pl.DataFra
     )
 
 
-def claimed(stretches: pl.DataFrame, claims: pl.DataFrame, *, ids: Sequence[str]) -> pl.DataFrame:
+def claimed(
+    stretches: pl.DataFrame,
+    claims: pl.DataFrame,
+    *,
+    ids: Sequence[str],
+    disputed: str | None = None,
+) -> pl.DataFrame:
     """Cut stretches where claims begin and end, and give each part its strongest claim.
 
     Args:
         stretches: Tiling rows: `ids`, labels, `valid_from`, `valid_to`.
         claims: `ids`, `claim`, `evidence`, `rank` (0 is strongest), `valid_from`, `valid_to`.
         ids: The columns that name one thing.
+        disputed: The evidence of a part of which the strongest claims disagree; nothing is
+            claimed then. Without it, the first of them in the alphabet wins.
 
     Returns:
         The stretches' columns with `claim` and `evidence`, null where nothing is claimed;
@@ -50,7 +58,7 @@ def claimed(stretches: pl.DataFrame, claims: pl.DataFrame, *, ids: Sequence[str]
         strategy="backward",
         check_sortedness=False,
     )
-    told = parts.join(_strongest(parts, claims, ids), on=[*ids, "valid_from"], how="left")
+    told = parts.join(_strongest(parts, claims, ids, disputed), on=[*ids, "valid_from"], how="left")
     return _merged(told, ids, [*labels, "claim", "evidence"])
 
 
@@ -72,16 +80,24 @@ def _parts(stretches: pl.DataFrame, claims: pl.DataFrame, ids: Sequence[str]) ->
     )
 
 
-def _strongest(parts: pl.DataFrame, claims: pl.DataFrame, ids: Sequence[str]) -> pl.DataFrame:
+def _strongest(
+    parts: pl.DataFrame, claims: pl.DataFrame, ids: Sequence[str], disputed: str | None
+) -> pl.DataFrame:
     covering = parts.select(*ids, "valid_from").join(
         claims.rename({"valid_from": "from", "valid_to": "to"}), on=list(ids)
     )
     holds = (pl.col("from") <= pl.col("valid_from")) & (pl.col("to") > pl.col("valid_from"))
+    part = [*ids, "valid_from"]
+    strongest = covering.filter(holds).filter(pl.col("rank") == pl.col("rank").min().over(part))
+    agreed = pl.lit(disputed is None) | (pl.col("claim").n_unique().over(part) == 1)
     return (
-        covering.filter(holds)
-        .sort("rank", "claim")
-        .unique([*ids, "valid_from"], keep="first", maintain_order=True)
-        .select(*ids, "valid_from", "claim", "evidence")
+        strongest.sort("claim")
+        .select(
+            *part,
+            claim=pl.when(agreed).then("claim"),
+            evidence=pl.when(agreed).then("evidence").otherwise(pl.lit(disputed)),
+        )
+        .unique(part, keep="first", maintain_order=True)
     )
 
 

@@ -43,7 +43,9 @@ class Queues(dy.Schema):
     queue_id = dy.String(primary_key=True)
     queue_name = dy.String(description=f"{UNMAPPED} where no listing and no record names it")
     global_queue = dy.String(description=f"{UNMAPPED} where no rule names it")
-    evidence = dy.String(description="rule_id, rule_name or unmapped")
+    evidence = dy.String(
+        description="rule_id, rule_name, ambiguous (rules disagree, so unmapped) or unmapped"
+    )
     valid_from = dy.Date(primary_key=True)
     valid_to = dy.Date(description="the first day on which the row no longer holds")
 
@@ -51,6 +53,28 @@ class Queues(dy.Schema):
     def holds_for_a_day_at_least(cls) -> pl.Expr:
         """A row holds for at least one day."""
         return pl.col("valid_from") < pl.col("valid_to")
+
+
+class QueueReviews(dy.Schema):
+    """One row per queue without a global queue, and per queue rule that does nothing."""
+
+    reason = dy.String(
+        primary_key=True,
+        description="unmapped, ambiguous_rules, rule_without_queue or one_name_in_two_rules",
+    )
+    org = dy.String(primary_key=True)
+    queue_id = dy.String(primary_key=True, description=f"{NONE} where a rule is meant")
+    queue_name = dy.String(primary_key=True, description="as the org spells it, or as the rule")
+    rule_line = dy.Int64(
+        primary_key=True, min=0, description="line of the rules file; 0 where a queue is meant"
+    )
+    global_queue = dy.String(nullable=True, description="of the rule")
+    nearest_name = dy.String(
+        nullable=True, description="the org's queue name that is most like the rule's"
+    )
+    valid_from = dy.Date(primary_key=True, description="first day of which this is so")
+    valid_to = dy.Date(description="the first day of which it no longer is")
+    advice = dy.String()
 
 
 class Agents(dy.Schema):
@@ -81,11 +105,18 @@ class AgentReviews(dy.Schema):
     other_user_id = dy.String(primary_key=True)
     other_agent_name = dy.String(nullable=True)
     advice = dy.String()
+    rule_line = dy.Int64(
+        primary_key=True, min=0, description="line of the rules file; 0 where a pair is meant"
+    )
+    nearest_user_id = dy.String(
+        nullable=True, description="the org's account whose id or address is most like the rule's"
+    )
 
 
 QUEUE_NAMES = Table("identity", "queue_names", QueueNames, ("org", "day"))
 QUEUES = Table("identity", "queues", Queues)
+QUEUE_REVIEWS = Table("identity", "queue_reviews", QueueReviews)
 AGENTS = Table("identity", "agents", Agents)
 AGENT_REVIEWS = Table("identity", "agent_reviews", AgentReviews)
 
-TABLES = (QUEUE_NAMES, QUEUES, AGENTS, AGENT_REVIEWS)
+TABLES = (QUEUE_NAMES, QUEUES, QUEUE_REVIEWS, AGENTS, AGENT_REVIEWS)

@@ -74,6 +74,7 @@ def test_every_asset_stands_under_its_layer_and_its_group(definitions: dg.Defini
         "identity/queue_names": "identity",
         "identity/queues": "identity",
         "identity/agents": "identity",
+        "identity/queue_reviews": "identity",
         "identity/agent_reviews": "identity",
         "journeys/legs": "journeys",
         "journeys/journeys": "journeys",

@@ -12,12 +12,20 @@ from aggregation_platform.defs.finalities import finality_of_raw
 from aggregation_platform.defs.io_managers import PartitionBatches, PartitionOutput
 from aggregation_platform.defs.partitions import Partitions, partition_of
 from aggregation_platform.defs.pictures import table_of_rows
+from aggregation_platform.defs.reviews_shown import to_review
 from aggregation_platform.defs.versions import made_by_rules
 from aggregation_platform.directory import tables as directory
 from aggregation_platform.facts.tables import SESSIONS
 from aggregation_platform.identity import agents as persons
 from aggregation_platform.identity import queues as mapped
-from aggregation_platform.identity.tables import AGENT_REVIEWS, AGENTS, QUEUE_NAMES, QUEUES
+from aggregation_platform.identity.queue_reviews import queue_reviews
+from aggregation_platform.identity.tables import (
+    AGENT_REVIEWS,
+    AGENTS,
+    QUEUE_NAMES,
+    QUEUE_REVIEWS,
+    QUEUES,
+)
 
 
 def identity_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
@@ -39,23 +47,32 @@ def identity_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
             mapped.queue_names(sessions), finality=finality_of_raw(assembly, partition)
         )
 
-    @asset_of(
-        QUEUES,
+    @dg.multi_asset(
+        name="identity__queues",
         ins={
             "listed": dg.AssetIn(key=key_of(directory.QUEUES), partition_mapping=every),
             "names": dg.AssetIn(key=key_of(QUEUE_NAMES), partition_mapping=every),
         },
+        outs=outs_of((QUEUES, QUEUE_REVIEWS)),
     )
     def queues(
         assembly: dg.ResourceParam[Assembly], listed: pl.DataFrame, names: pl.DataFrame
-    ) -> PartitionOutput:
+    ) -> tuple[PartitionOutput, PartitionOutput]:
         rules = assembly.rules
         found = mapped.queues(listed, names, rules.queues)
-        return PartitionOutput(
-            found,
-            finality="final",
-            alongside=made_by_rules(assembly, QUEUES, rules.version),
-            metadata=lambda: {"rules_version": rules.version, "queues": table_of_rows(found)},
+        reviews = queue_reviews(listed, names, rules.queues)
+        return (
+            PartitionOutput(
+                found,
+                finality="final",
+                alongside=made_by_rules(assembly, QUEUES, rules.version),
+                metadata=lambda: {"rules_version": rules.version, "queues": table_of_rows(found)},
+            ),
+            PartitionOutput(
+                reviews,
+                finality="final",
+                metadata=lambda: to_review(reviews, assembly.config.rules.queues),
+            ),
         )
 
     @dg.multi_asset(
@@ -76,7 +93,11 @@ def identity_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
                 alongside=made_by_rules(assembly, AGENTS, rules.version),
                 metadata=lambda: {"rules_version": rules.version},
             ),
-            PartitionOutput(reviews, finality="final"),
+            PartitionOutput(
+                reviews,
+                finality="final",
+                metadata=lambda: to_review(reviews, assembly.config.rules.agents),
+            ),
         )
 
     return [queue_names, queues, agents]

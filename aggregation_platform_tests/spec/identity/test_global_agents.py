@@ -1,5 +1,6 @@
 """Global agents: a rule, an address, or a person of one's own; never a name alone."""
 
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -219,6 +220,59 @@ def test_namesakes_and_rules_without_an_account_are_for_a_person_to_look_at(user
         ("rule_without_user", "us", "nobody", "(none)", "P-9"),
         ("same_name", "us", "101", "emea", "101"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("listed_as", "written"),
+    [
+        ("anna.groß@firma.example", "anna.groß@firma.example"),
+        ("anna.groß@firma.example", "ANNA.GROSS@firma.example"),
+        ("o\N{LATIN SMALL LIGATURE FFI}ce@firma.example", "office@firma.example"),
+        ("ΝΊΚΟΣ@firma.example", "νίκος@firma.example"),
+        (" ann@firma.example\N{NO-BREAK SPACE}", "Ann@firma.example"),
+    ],
+)
+def test_an_address_matches_however_it_is_written_on_either_side(users, listed_as, written):
+    listed = users("org | user_id\nus | u1").with_columns(email=pl.lit(listed_as))
+
+    built = agents(listed, [rule("us", written, "P-1")])
+
+    assert people(built) == [("us", "u1", "P-1", "rule")]
+    assert agent_reviews(listed, [rule("us", written, "P-1")]).is_empty()
+
+
+def test_a_rule_without_an_account_is_named_with_its_line_and_the_account_nearest_to_it(users):
+    listed = users("""
+        org  | user_id      | email
+        us   | 5f2c-aaaa-01 | ann.bauer@example.com
+        emea | e1           | ann.bauer@emea.example.com
+    """)
+    by_address = replace(rule("us", "ann.baur@example.com", "P-1"), line=4)
+    by_id = replace(rule("us", "5f2c-aaab-01", "P-2"), line=7)
+
+    reviews = agent_reviews(listed, [by_address, by_id])
+
+    assert reviews.select("rule_line", "user_id", "other_user_id", "nearest_user_id").rows() == [
+        (4, "(by e-mail)", "P-1", "5f2c-aaaa-01"),
+        (7, "5f2c-aaab-01", "P-2", "5f2c-aaaa-01"),
+    ]
+    assert "@" not in reviews.write_csv()
+
+
+def test_two_rules_by_address_for_one_person_are_two_rows(users):
+    listed = users("org | user_id | email\nus | u1 | ann@example.com")
+    rules = [
+        replace(rule("us", f"{name}@elsewhere.example", "P-1"), line=line)
+        for line, name in enumerate(("a", "b"), start=2)
+    ]
+
+    assert agent_reviews(listed, rules)["rule_line"].to_list() == [2, 3]
+
+
+def test_a_rule_of_an_org_without_any_listing_is_not_said_to_match_nothing(users):
+    listed = users("org | user_id | email\nus | u1 | ann@example.com")
+
+    assert agent_reviews(listed, [rule("emea", "e1", "P-1")]).is_empty()
 
 
 def test_no_identity_table_has_an_address():

@@ -18,6 +18,7 @@ LISTED = """
     us   | q1       | Sales_Support | 2026-01-05T06:00:00 |
     emea | q1       | Support_Sales | 2026-01-05T06:00:00 |
 """
+FIRST_OF_FEBRUARY = date(2026, 2, 1)
 NOT_SEEN = "org | day | queue_id | queue_name | last_seen_at"
 
 
@@ -52,10 +53,71 @@ def test_a_queue_without_a_rule_is_unmapped_and_there(mapped):
     assert told_of(mapped()) == [("Sales_Support", "(unmapped)", "unmapped", SINCE_EVER, FOR_EVER)]
 
 
-def test_a_name_is_matched_letter_by_letter(mapped):
-    built = mapped(rule("us", "sales_support", "Sales"))
+@pytest.mark.parametrize(
+    ("listed_as", "written"),
+    [
+        ("Sales ", "Sales"),
+        ("Sales", " Sales "),
+        ("Sales_Support", "sales_support"),
+        ("Back\N{NO-BREAK SPACE}Office", "Back Office"),
+        ("Back  Office", "Back Office"),
+        ("Facturacio\N{COMBINING ACUTE ACCENT}n", "Facturación"),
+        ("Straße", "STRASSE"),
+    ],
+)
+def test_a_name_matches_however_blanks_case_and_accents_are_written(told, listed_as, written):
+    since = pl.datetime(2026, 1, 5, 6, time_zone="UTC", time_unit="us")
+    listed = told(directory.QUEUES, "org | queue_id\nus | q1").with_columns(
+        queue_name=pl.lit(listed_as), valid_from=since
+    )
 
-    assert built["global_queue"].unique().to_list() == ["(unmapped)"]
+    built = queues(listed, QUEUE_NAMES.empty(), [rule("us", written, "Mapped")])
+
+    assert told_of(built) == [(listed_as, "Mapped", "rule_name", SINCE_EVER, FOR_EVER)]
+
+
+TWO_OF_ONE_NAME = """
+    org | queue_id | queue_name | valid_from
+    us  | q1       | Sales      | 2026-01-05T06:00:00
+    us  | q2       | SALES      | 2026-01-05T06:00:00
+"""
+
+
+def test_of_two_queues_that_differ_in_case_each_takes_the_rule_of_its_exact_spelling(mapped):
+    built = mapped(
+        rule("us", "SALES", "Large"), rule("us", "Sales", "Small"), listed=TWO_OF_ONE_NAME
+    )
+
+    assert [row[:2] for row in told_of(built)] == [("Sales", "Small"), ("SALES", "Large")]
+
+
+def test_one_rule_is_for_both_queues_that_differ_in_case(mapped):
+    built = mapped(rule("us", "Sales", "Sales"), listed=TWO_OF_ONE_NAME)
+
+    assert [row[:2] for row in told_of(built)] == [("Sales", "Sales"), ("SALES", "Sales")]
+
+
+def test_rules_in_other_spellings_that_disagree_map_nothing(mapped):
+    built = mapped(
+        rule("us", "sales_support", "A", FIRST_OF_FEBRUARY), rule("us", "SALES_SUPPORT", "B")
+    )
+
+    assert told_of(built) == [
+        ("Sales_Support", "B", "rule_name", SINCE_EVER, FIRST_OF_FEBRUARY),
+        ("Sales_Support", "(unmapped)", "ambiguous", FIRST_OF_FEBRUARY, FOR_EVER),
+    ]
+
+
+def test_a_global_queue_in_several_spellings_is_one_in_the_first_of_them(mapped):
+    built = mapped(
+        rule("us", "q1", "Sales Support"), rule("emea", "q1", "sales\N{NO-BREAK SPACE}support")
+    )
+
+    assert set(built["global_queue"]) == {"Sales Support"}
+
+
+def test_an_id_in_capital_letters_is_the_same_id(mapped):
+    assert told_of(mapped(rule("us", "Q1", "Sales")))[0][1:3] == ("Sales", "rule_id")
 
 
 def test_a_rule_for_the_id_wins_over_one_for_the_name(mapped):
