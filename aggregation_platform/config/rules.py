@@ -1,35 +1,49 @@
 """The mapping rules a person keeps as CSV files: which queue is which global queue, who is who.
 
-Belongs here: reading and checking the files as a whole; one wrong line refuses the file, so that
-the rules in force stay. A rule holds from `valid_from` (included) to `valid_to` (not included);
-an empty date means since ever, or for ever.
-Elsewhere: applying the rules (identity/), their paths (models.py).
+Belongs here: checking the files as a whole; one wrong line refuses the file, so that the rules in
+force stay. A rule holds from `valid_from` (included) to `valid_to` (not included); an empty date
+means since ever, or for ever.
+Elsewhere: reading the files (text_files.py, delimited.py), applying the rules (identity/), how
+names are compared (names.py), the files' paths (models.py).
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from io import StringIO
+from pathlib import Path
 from typing import Generic, TypeVar
 
+from aggregation_platform.config.delimited import (
+    SEPARATORS,
+    DelimitedTable,
+    FileForm,
+    Line,
+    read_table,
+)
 from aggregation_platform.config.models import RulesConfig
-from aggregation_platform.config.text_files import read_text
+from aggregation_platform.config.text_files import Decoded, read_spreadsheet_text
 from aggregation_platform.config.values import did_you_mean
 from aggregation_platform.errors import ConfigurationError
+from aggregation_platform.names import folded
 
 SINCE_EVER = date(1970, 1, 1)
 FOR_EVER = date(9999, 12, 31)
 NO_RULES = "none"
 _SHOWN_MISTAKES = 20
+_MATCHING = "names folded"
+"""How rules match names. A new text here maps every queue and agent anew, once."""
 
 
 @dataclass(frozen=True)
 class QueueRule:
-    """`queue` (a name or an id) of an org is `global_queue` in [valid_from, valid_to)."""
+    """`queue` (a name or an id) of an org is `global_queue` in [valid_from, valid_to).
+
+    `queue` is exactly as the file has it, blanks too: an exact spelling wins over a folded one.
+    """
 
     org: str
     queue: str
@@ -43,7 +57,7 @@ class QueueRule:
 class AgentRule:
     """A user of an org, by id or by e-mail address, is a global agent in [valid_from, valid_to).
 
-    Exactly one of `user_id` and `email` is set; `email` is case-folded, and in no repr.
+    Exactly one of `user_id` and `email` is set; `email` is folded, and in no repr.
     """
 
     org: str
@@ -61,11 +75,16 @@ class AgentRule:
 
 @dataclass(frozen=True)
 class Rules:
-    """All mapping rules; `version` names their content (equal content, equal version)."""
+    """All mapping rules; `version` names their content (equal content, equal version).
+
+    `queues_form` and `agents_form` are how the files are written; None without a file.
+    """
 
     queues: tuple[QueueRule, ...] = ()
     agents: tuple[AgentRule, ...] = ()
     version: str = NO_RULES
+    queues_form: FileForm | None = field(default=None, compare=False)
+    agents_form: FileForm | None = field(default=None, compare=False)
 
 
 def load_rules(config: RulesConfig, orgs: Sequence[str]) -> Rules:
@@ -74,17 +93,14 @@ def load_rules(config: RulesConfig, orgs: Sequence[str]) -> Rules:
     Raises:
         ConfigurationError: A line per mistake: file, line number, reason. Nothing is taken then.
     """
-    contents = [read_text(path) if path else "" for path in (config.queues, config.agents)]
-    queues = (
-        _QUEUES.read(contents[0], str(config.queues), orgs, _queue_rule) if config.queues else ()
-    )
-    agents = (
-        _AGENTS.read(contents[1], str(config.agents), orgs, _agent_rule) if config.agents else ()
-    )
     if not (config.queues or config.agents):
         return Rules()
-    version = hashlib.sha256("\0".join(contents).encode()).hexdigest()[:16]
-    return Rules(queues, agents, version)
+    texts = {path: read_spreadsheet_text(path) for path in (config.queues, config.agents) if path}
+    queues, queues_form = _QUEUES.read(config.queues, texts, orgs, _queue_rule)
+    agents, agents_form = _AGENTS.read(config.agents, texts, orgs, _agent_rule)
+    contents = (texts[path].text if path else "" for path in (config.queues, config.agents))
+    version = hashlib.sha256("\0".join((_MATCHING, *contents)).encode()).hexdigest()[:16]
+    return Rules(queues, agents, version, queues_form, agents_form)
 
 
 class _Refused(Exception):  # noqa: N818 - becomes a line of the caller's ConfigurationError
@@ -104,59 +120,49 @@ class _Kind(Generic[RuleT]):
     subject: Callable[[RuleT], tuple[str, ...]]
     called: Callable[[RuleT], str]
 
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The columns that a file may have."""
+        return (*self.required, *self.optional)
+
     def read(
         self,
-        content: str,
-        file: str,
+        path: Path | None,
+        texts: Mapping[Path, Decoded],
         orgs: Sequence[str],
         rule_of: Callable[[Row, int], RuleT],
-    ) -> tuple[RuleT, ...]:
-        """Return the rules, in the order of the file."""
+    ) -> tuple[tuple[RuleT, ...], FileForm | None]:
+        """Return the rules in the order of the file, and how it is written."""
+        if path is None:
+            return (), None
+        file = str(path)
+        table = read_table(texts[path], file, self.known)
+        self._check_header(table.header, file)
         mistakes: list[str] = []
         rules: list[RuleT] = []
-        for line, row in self._rows(content, file):
+        for line in table.rows:
             try:
+                row = _row(table, line)
                 _check_org(row, orgs)
-                rules.append(rule_of(row, line))
+                rules.append(rule_of(row, line.number))
             except _Refused as refused:
-                mistakes.append(f"{file}: line {line}: {refused}")
+                mistakes.append(f"{file}: line {line.number}: {refused}")
         mistakes.extend(f"{file}: {text}" for text in self._overlaps(rules))
         _refuse_any(mistakes, file)
-        return tuple(rules)
+        return tuple(rules), table.form
 
-    def _rows(self, content: str, file: str) -> Iterator[tuple[int, Row]]:
-        reader = csv.reader(StringIO(content, newline=""), strict=True)
-        try:
-            first: list[str] = next(reader, list[str]())
-            header = [cell.strip() for cell in first]
-            self._check_header(header, file)
-            for cells in reader:
-                if any(cell.strip() for cell in cells):
-                    yield reader.line_num, _row(header, cells, file, reader.line_num)
-        except csv.Error as error:
-            raise ConfigurationError(
-                f"{file}: line {reader.line_num}: not readable as CSV ({error}); "
-                "check the quotes there."
-            ) from None
-
-    def _check_header(self, header: Sequence[str], file: str) -> None:
-        place = f"{file}: line 1"
-        if len(header) == 1 and ";" in header[0]:
-            raise ConfigurationError(f"{place}: separated by semicolons; save it with commas.")
-        known = (*self.required, *self.optional)
-        for column in header:
-            if column not in known:
-                shown = column or "(empty)"
-                raise ConfigurationError(
-                    f"{place}: unknown column {shown}; {did_you_mean(column, known)}"
-                )
-            if header.count(column) > 1:
+    def _check_header(self, header: Line, file: str) -> None:
+        place, columns = f"{file}: line {header.number}", header.cells
+        for column in columns:
+            if column not in self.known:
+                raise ConfigurationError(f"{place}: {_unknown_column(column, columns, self.known)}")
+            if columns.count(column) > 1:
                 raise ConfigurationError(f"{place}: column {column} stands twice; keep one.")
-        lacking = [column for column in self.required if column not in header]
+        lacking = [column for column in self.required if column not in columns]
         if lacking:
             raise ConfigurationError(
                 f"{place}: column {lacking[0]} is missing; the first line names the columns: "
-                f"{', '.join(known)}."
+                f"{', '.join(self.known)}."
             )
 
     def _overlaps(self, rules: Sequence[RuleT]) -> Iterator[str]:
@@ -177,14 +183,37 @@ def _clash(before: QueueRule | AgentRule, rule: QueueRule | AgentRule, line: int
     return f"has dates that overlap those of line {line}; end one (valid_to) where the other begins"
 
 
-def _row(header: Sequence[str], cells: Sequence[str], file: str, line: int) -> Row:
-    if len(cells) > len(header):
-        raise ConfigurationError(
-            f"{file}: line {line}: {len(cells)} values for {len(header)} columns; "
-            "put a value that holds a comma in double quotes."
+def _unknown_column(column: str, columns: Sequence[str], known: Sequence[str]) -> str:
+    if len(columns) == 1 and any(sign in column for sign in SEPARATORS):
+        return (
+            "the whole line is one value in quotes; in Excel, split the column "
+            "(Data > Text to Columns) and save again."
         )
-    padded = [*cells, *([""] * (len(header) - len(cells)))]
-    return {name: cell.strip() for name, cell in zip(header, padded, strict=True)}
+    return f"unknown column {column or '(empty)'}; {did_you_mean(column, known)}"
+
+
+def _row(table: DelimitedTable, line: Line) -> Row:
+    """Return the values by column: without blanks around, but for a name, which is exact."""
+    columns, separator = table.form.columns, table.form.separator
+    if any(cell.strip() for cell in line.cells[len(columns) :]):
+        sign = SEPARATORS.get(separator, separator)
+        raise _Refused(
+            f"{len(line.cells)} values for {len(columns)} columns; "
+            f"put a value that holds a {sign} in double quotes."
+        )
+    if len(line.cells) == 1 and (other := _other_separator(line.cells[0], separator)):
+        raise _Refused(
+            f"separated by {SEPARATORS[other]}s, but the first line by "
+            f"{SEPARATORS.get(separator, separator)}s; write all lines alike"
+        )
+    padded = [*line.cells, *([""] * (len(columns) - len(line.cells)))][: len(columns)]
+    row = {name: cell.strip() for name, cell in zip(columns, padded, strict=True)}
+    exact = {"queue": padded[columns.index("queue")]} if "queue" in columns else {}
+    return {**row, **exact, "org": folded(row["org"])}
+
+
+def _other_separator(cell: str, separator: str) -> str | None:
+    return next((sign for sign in SEPARATORS if sign != separator and sign in cell), None)
 
 
 def _check_org(row: Row, orgs: Sequence[str]) -> None:
@@ -215,9 +244,10 @@ def _validity(row: Row) -> tuple[date, date]:
 
 
 def _filled(row: Row, column: str) -> str:
-    if not row[column]:
+    name = folded(row[column])
+    if not name:
         raise _Refused(f"{column} is empty; fill it or remove the line")
-    if row[column] in ("(none)", "(unmapped)"):
+    if name in ("(none)", "(unmapped)"):
         raise _Refused(f"{column} {row[column]} is a reserved word; choose another name")
     return row[column]
 
@@ -230,7 +260,7 @@ def _queue_rule(row: Row, line: int) -> QueueRule:
 
 
 def _agent_rule(row: Row, line: int) -> AgentRule:
-    user_id, email = row.get("user_id", ""), row.get("email", "").casefold()
+    user_id, email = row.get("user_id", ""), folded(row.get("email", ""))
     if bool(user_id) == bool(email):
         raise _Refused("fill either user_id or email, not both and not neither")
     if email and "@" not in email:
@@ -245,9 +275,15 @@ def _refuse_any(mistakes: Sequence[str], file: str) -> None:
         return
     more = len(mistakes) - _SHOWN_MISTAKES
     tail = [f"{file}: and {more} more lines like these"] if more > 0 else []
+    if any(_SPREADSHEET_DATE.search(mistake) for mistake in mistakes):
+        tail.append(
+            f"{file}: Excel rewrites dates: give the columns valid_from and valid_to the number "
+            "format Text (or the custom format yyyy-mm-dd), and save again"
+        )
     raise ConfigurationError("\n".join([*mistakes[:_SHOWN_MISTAKES], *tail]))
 
 
+_SPREADSHEET_DATE = re.compile(r"valid_(?:from|to) \d{1,4}[./-]\d{1,2}[./-]\d{1,4} is not a day")
 _DATES = ("valid_from", "valid_to")
 _QUEUES: _Kind[QueueRule] = _Kind(
     required=("org", "queue", "global_queue"),

@@ -169,10 +169,6 @@ def test_equal_files_have_equal_versions_and_a_change_another(tmp_path):
             "line 1: unknown column global_que; did you mean global_queue?",
         ),
         (
-            "org;queue;global_queue\nus;A;B\n",
-            "line 1: separated by semicolons; save it with commas.",
-        ),
-        (
             "org,queue,global_queue\nus,A,B,C\n",
             "line 2: 4 values for 3 columns; put a value that holds a comma in double quotes.",
         ),
