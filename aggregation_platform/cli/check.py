@@ -1,7 +1,7 @@
 """`check`: try everything the configuration names, one line each.
 
 Belongs here: the order of the checks, their lines, the exit status. Elsewhere: what is tried of an
-org (org_checks.py) and of the stores (store_checks.py).
+org (org_checks.py), of the rules (rules_check.py) and of the stores (store_checks.py).
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from aggregation_platform.cli.invocation import Invocation
 from aggregation_platform.cli.options import config_option, pass_invocation
 from aggregation_platform.cli.org_checks import check_org
 from aggregation_platform.cli.progress import Reporter, progress
-from aggregation_platform.cli.store_checks import check_landing, check_rules, check_warehouse
+from aggregation_platform.cli.rules_check import check_rules
+from aggregation_platform.cli.store_checks import check_landing, check_warehouse
 from aggregation_platform.config.models import PlatformConfig
 from aggregation_platform.errors import PlatformError
 from aggregation_platform.observability.masking import masked_text

@@ -50,6 +50,9 @@ COMMANDS: dict[str, Entry] = {
     "explain": Entry(
         f"{_CLI}.explain:explain", "One figure, down to sessions, conversations, raw page and job."
     ),
+    "review": Entry(
+        f"{_CLI}.review:review", "What waits for a person: queues, agents, rejects, drift."
+    ),
     "warehouse": Entry(
         f"{_CLI}.warehouse:warehouse", "Migrate the tables, see where they stand, copy them."
     ),

@@ -1,6 +1,7 @@
-"""What `check` tries of the rules, the warehouse and the landing zone.
+"""What `check` tries of the warehouse and the landing zone.
 
-Belongs here: whether each can be read and written. Elsewhere: what is printed (check.py).
+Belongs here: whether each can be read and written. Elsewhere: the rules
+(rules_check.py), what is printed (check.py).
 """
 
 from __future__ import annotations
@@ -16,16 +17,6 @@ from aggregation_platform.errors import LandingError, WarehouseError
 
 PROBE_FOLDER = "_check"
 """No org is called that: keys begin with a letter."""
-
-
-def check_rules(assembly: Assembly) -> Sequence[Finding]:
-    """Read the mapping rules."""
-
-    def look() -> str:
-        rules = assembly.rules
-        return f"{len(rules.queues)} for queues, {len(rules.agents)} for agents"
-
-    return [found("rules", look)]
 
 
 def check_warehouse(assembly: Assembly) -> Sequence[Finding]:
