@@ -6,8 +6,6 @@ Elsewhere: which texts are a key at all (evidence.py), where journeys are cut (c
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -19,7 +17,7 @@ from aggregation_platform.journeys.pairs import (
     TOO_FAR,
     as_pairs,
 )
-from aggregation_platform.journeys.rules import LinkingRules
+from aggregation_platform.journeys.rules import CONSTANT_HOLDS, LinkingRules
 
 _DAY = ["value", "day"]
 
@@ -29,33 +27,32 @@ def correlation_pairs(keys: pl.DataFrame, rules: LinkingRules) -> pl.DataFrame:
 
     Each is joined to the nearest of another org before and after it, not to all: the result is
     the same set of legs. Two that are further apart than `max_span` are `too_far`; beyond twice
-    that they have nothing to do with each other. On a day on which a value is a constant it
-    joins nobody, and its first pairs are listed as `constant_key`.
+    that they have nothing to do with each other. Where a value is a constant it joins nobody, and
+    its first pairs of a day are listed as `constant_key`.
 
     Args:
         keys: value, contact, org, started_at, day, number.
         rules: The limits.
     """
     ordered = keys.filter(pl.col("value").is_duplicated()).sort("value", "contact")
-    constant = _constants(ordered, rules)
-    if constant.is_empty():
+    is_constant = _constant(ordered, rules)
+    if not is_constant.any():
         return _joined(ordered, rules)
-    usable = ordered.join(constant, on=_DAY, how="anti", maintain_order="left")
-    listed = ordered.join(constant, on=_DAY, how="semi", maintain_order="left")
+    usable, listed = ordered.filter(~is_constant), ordered.filter(is_constant)
     return pl.concat([_joined(usable, rules), _listed(listed, rules)])
 
 
 def _joined(keys: pl.DataFrame, rules: LinkingRules) -> pl.DataFrame:
     """Pair each use with its neighbours of another org, as far as twice the span."""
-    near = _neighbours(keys, ["value"]).filter(pl.col("gap") <= 2 * rules.max_span)
+    near = _neighbours(keys).filter(pl.col("gap") <= 2 * rules.max_span)
     too_far = pl.when(pl.col("gap") > rules.max_span).then(pl.lit(TOO_FAR))
     return _as_correlation(near.with_columns(doubt=too_far))
 
 
 def _listed(keys: pl.DataFrame, rules: LinkingRules) -> pl.DataFrame:
     """Take the first pairs of each constant and day: enough to find where it is written."""
-    first = _neighbours(keys, _DAY).sort("a", "b")
-    few = first.filter(pl.int_range(pl.len()).over("value", "day") < rules.common_value_per_day)
+    near = _neighbours(keys).filter(pl.col("gap") <= CONSTANT_HOLDS).sort("a", "b")
+    few = near.filter(pl.int_range(pl.len()).over("value", "day") < rules.common_value_per_day)
     return _as_correlation(few.with_columns(doubt=pl.lit(CONSTANT_KEY)))
 
 
@@ -69,60 +66,74 @@ def _as_correlation(pairs: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _constants(keys: pl.DataFrame, rules: LinkingRules) -> pl.DataFrame:
-    """Return (value, day) of values that belong to no contact.
+def _constant(keys: pl.DataFrame, rules: LinkingRules) -> pl.Series:
+    """Tell of each use whether its value is a constant there, and belongs to no contact.
 
-    They are templates that nobody filled, values on too many conversations of the day, and values
-    that too many callers carry within minutes: a contact is passed on, one org after the other.
+    It is a template that nobody filled, or on too many conversations of the day, or too many
+    callers carry it within minutes: a contact is passed on, one org after the other. The last
+    holds for the day, and for the hours around where a day begins.
     """
-    common = keys.filter(
-        is_template(pl.col("value")) | (pl.len().over("value", "day") > rules.common_value_per_day)
+    in_common = pl.len().over(_DAY) > rules.common_value_per_day
+    known = keys.select(is_template(pl.col("value")) | in_common).to_series()
+    dense = _dense(keys, rules)
+    if dense.is_empty():
+        return known
+    of_day = _crowds(dense, _DAY, rules).select(_DAY).unique()
+    crowds = _crowds(dense, ["value"], rules).select("value", "started_at", is_near=True)
+    found = (
+        keys.join(of_day.with_columns(is_on_day=True), on=_DAY, how="left", maintain_order="left")
+        .with_row_index("row")
+        .sort("started_at")
+        .join_asof(
+            crowds.sort("started_at"),
+            on="started_at",
+            by="value",
+            strategy="nearest",
+            tolerance=CONSTANT_HOLDS,
+        )
+        .sort("row")
     )
-    return pl.concat([common.select(_DAY), _carried_by_many(keys, rules)]).unique()
+    marked = pl.any_horizontal(pl.col("is_on_day", "is_near").fill_null(value=False))
+    return known | found.select(marked).to_series()
 
 
-def _carried_by_many(keys: pl.DataFrame, rules: LinkingRules) -> pl.DataFrame:
-    """Return (value, day) that more than `common_value_callers` carry within minutes.
+def _crowds(keys: pl.DataFrame, groups: list[str], rules: LinkingRules) -> pl.DataFrame:
+    """Return the uses with which a value has been carried by too many callers within minutes.
 
     A conversation without a caller's number counts as a caller of its own.
     """
-    minutes = timedelta(minutes=rules.common_value_minutes)
-    dense = keys.join(_dense(keys, rules.common_value_callers, minutes), on=_DAY, how="semi")
-    if dense.is_empty():
-        return dense.select(_DAY)
     number = pl.col("number")
     return (
-        dense.sort(*_DAY, "started_at")
-        .rolling("started_at", period=minutes, closed="both", group_by=_DAY)
+        keys.sort(*groups, "started_at")
+        .rolling("started_at", period=rules.crowd, closed="both", group_by=groups)
         .agg(callers=number.drop_nulls().n_unique() + number.null_count())
         .filter(pl.col("callers") > rules.common_value_callers)
-        .select(_DAY)
     )
 
 
-def _dense(keys: pl.DataFrame, most: int, minutes: timedelta) -> pl.DataFrame:
-    """Return (value, day) with more conversations than `most` within minutes: few of all."""
-    value, day, start = (keys[name].to_numpy() for name in (*_DAY, "started_at"))
-    first = np.arange(max(len(value) - most, 0))
-    last = first + most
-    within = start[last] - start[first] <= np.timedelta64(minutes)
-    together = (value[first] == value[last]) & (day[first] == day[last]) & within
-    return keys.select(_DAY)[first[together]].unique()
+def _dense(keys: pl.DataFrame, rules: LinkingRules) -> pl.DataFrame:
+    """Keep the values that have more conversations within minutes than a contact: few of all."""
+    value, start = (keys[name].to_numpy() for name in ("value", "started_at"))
+    first = np.arange(max(len(value) - rules.common_value_callers, 0))
+    last = first + rules.common_value_callers
+    within = start[last] - start[first] <= np.timedelta64(rules.crowd)
+    values = keys["value"].gather(first[within & (value[first] == value[last])]).unique()
+    return keys.filter(pl.col("value").is_in(values.implode()))
 
 
-def _neighbours(keys: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
-    """Pair each use with the nearest of another org before and after it, within its group.
+def _neighbours(keys: pl.DataFrame) -> pl.DataFrame:
+    """Pair each use with the nearest of another org before and after it.
 
     Returns:
-        `a`, `b`, `gap` between their starts, and the groups.
+        `a`, `b`, `gap` between their starts, the `value`, and the `day` of `a`.
     """
     earlier, later = _next_of_others(keys)
-    first = keys[earlier].select(a="contact", start_a="started_at", **{g: g for g in groups})
-    second = keys[later].select(b="contact", start_b="started_at", **{f"{g}_b": g for g in groups})
+    first = keys[earlier].select("value", "day", a="contact", start_a="started_at")
+    second = keys[later].select(b="contact", start_b="started_at", value_b="value")
     return (
         pl.concat([first, second], how="horizontal")
-        .filter(pl.col(group) == pl.col(f"{group}_b") for group in groups)
-        .unique(["a", "b", *groups], maintain_order=True)
+        .filter(pl.col("value") == pl.col("value_b"))
+        .unique(["a", "b", "value"], maintain_order=True)
         .with_columns(gap=pl.col("start_b") - pl.col("start_a"))
     )
 

@@ -16,6 +16,9 @@ LONGEST_CALL = timedelta(hours=4)
 LONGEST_COINCIDENCE = timedelta(hours=1)
 """Lines and calls that may be one another's are compared together up to here."""
 
+CONSTANT_HOLDS = timedelta(hours=3)
+"""A value that many carry at once is no key for this time before and after, across midnight too."""
+
 
 @dataclass(frozen=True)
 class LinkingRules:
@@ -55,14 +58,21 @@ class LinkingRules:
         return timedelta(hours=self.max_span_hours)
 
     @property
+    def crowd(self) -> timedelta:
+        """Within what time a value of many callers is a constant."""
+        return timedelta(minutes=self.common_value_minutes)
+
+    @property
     def reach(self) -> timedelta:
         """How far before and after a conversation its journey is decided.
 
         A journey's other legs lie within `max_span` of its first. What may join it lies at most
-        one more gap of `max_span` away. Whether a link by number is ambiguous is seen from one
-        call's life, and one coincidence, around it. No guard looks beyond a UTC day.
+        one more gap of `max_span` away, and whether a key there is a constant, a few hours more.
+        Whether a link by number is ambiguous is seen from one call's life, and one coincidence,
+        around it. No other guard looks beyond a UTC day.
         """
-        return max(2 * self.max_span, self.max_span + LONGEST_CALL + LONGEST_COINCIDENCE)
+        by_key = 2 * self.max_span + CONSTANT_HOLDS + self.crowd
+        return max(by_key, self.max_span + LONGEST_CALL + LONGEST_COINCIDENCE)
 
     @property
     def window_days(self) -> int:

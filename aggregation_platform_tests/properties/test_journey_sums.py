@@ -17,12 +17,25 @@ from aggregation_platform.journeys.linking import (
 from aggregation_platform.journeys.rules import LinkingRules
 
 FIRST = datetime(2026, 1, 5, tzinfo=UTC)
-RULES = LinkingRules(max_span_hours=10, max_legs=4, common_number_per_day=6, transfer_seconds=60)
+RULES = LinkingRules(
+    max_span_hours=10,
+    max_legs=4,
+    common_number_per_day=6,
+    common_value_callers=2,
+    common_value_minutes=10,
+    transfer_seconds=60,
+    countries={"us": "US", "emea": "US", "apac": "US"},
+)
 """Small limits, so that a few calls reach them; journeys span ten hours at most."""
 
 NUMBERS = (None, "tel:+15551230001", "tel:+15551230002", "tel:anonymous")
+SPELLINGS = {
+    "tel:+15551230001": ("5551230001", "sip:%2B15551230001@pbx", "1-555-123-0001"),
+    "tel:+15551230002": ("(555) 123-0002", "tel:+1 555 123 0002", "01115551230002"),
+    "tel:+445550000001": ("sip:+445550000001@10.0.0.1:5060", "011445550000001", "+44 555 0000001"),
+}
 DESKS = (None, "tel:+445550000001")
-KEYS = (None, "00FA081111", "00FA082222", "0")
+KEYS = (None, "00FA081111", "00FA082222", "0", "${Call.Id}")
 
 # Times are dense, on a grid, and often near midnight: that is where days part.
 moments = st.one_of(
@@ -154,3 +167,58 @@ def test_a_day_built_alone_has_the_journeys_it_has_among_all_days(calls):
         for name in ("legs", "journeys", "links", "reviews"):
             expected = getattr(together, name).filter(pl.col("day") == day)
             assert getattr(alone, name).equals(expected), (name, day)
+
+
+@given(told_calls, st.randoms(use_true_random=False))
+def test_journeys_do_not_depend_on_how_numbers_are_spelled(calls, random):
+    def spelled(address):
+        return random.choice((address, *SPELLINGS.get(address, ())))
+
+    conversations, sessions, attributes, metrics = facts_of(calls)
+    handle_times = conversation_handle_times(metrics)
+    otherwise = sessions.with_columns(
+        pl.Series(name, [spelled(address) for address in sessions[name]], dtype=pl.String)
+        for name in ("ani", "dnis")
+    )
+    one, other = (
+        all_journeys(evidence_of(conversations, told, attributes, RULES), handle_times, RULES)
+        for told in (sessions, otherwise)
+    )
+
+    for name in ("legs", "journeys", "links", "reviews"):
+        assert getattr(one, name).equals(getattr(other, name)), name
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["us", "emea", "apac"]), st.integers(0, 3000)), max_size=30),
+    st.integers(1, 23 * 60),
+)
+def test_where_a_key_is_cut_does_not_depend_on_where_a_day_begins(uses, minutes):
+    rules = LinkingRules(
+        max_span_hours=10, max_legs=4, common_value_callers=1000, common_value_per_day=1000
+    )
+
+    def cut(shift):
+        keyed = [
+            {
+                "org": org,
+                "start": timedelta(minutes=at + shift),
+                "minutes": 1,
+                "ani": None,
+                "dnis": None,
+                "key": "CASE-0004711",
+                "dials_after": None,
+                "handle_ms": [],
+            }
+            for org, at in uses
+        ]
+        conversations, sessions, attributes, metrics = facts_of(keyed)
+        evidence = evidence_of(conversations, sessions, attributes, rules)
+        found = all_journeys(evidence, conversation_handle_times(metrics), rules)
+        legs = found.legs.select("journey_id", "leg_number", "org", "conversation_id")
+        return legs.sort("org", "conversation_id"), found.reviews.drop("day").height
+
+    legs, reviews = cut(0)
+    shifted_legs, shifted_reviews = cut(minutes)
+    assert shifted_legs.equals(legs)
+    assert shifted_reviews == reviews

@@ -153,6 +153,14 @@ def test_a_constant_is_none_for_the_whole_day_on_which_it_was_recognised(calls):
     assert calls.contacts() == []
 
 
+def test_a_constant_is_recognised_across_midnight_too(calls):
+    for place, at in enumerate(("05T23:58:00", "05T23:59:00", "06T00:00:30", "06T00:01:30")):
+        ani = f"+1555123{place:04d}"
+        calls.call(ORGS[place % 2], f"c{place}", f"2026-01-{at}", ani=ani, key="CONSTANT")
+
+    assert calls.contacts() == []
+
+
 def test_one_caller_who_is_passed_on_often_within_minutes_is_one_contact(calls):
     for place in range(6):
         org = ("us", "emea", "apac")[place % 3]
