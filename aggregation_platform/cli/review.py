@@ -78,7 +78,7 @@ def _opened(
     refuse_unless_loaded(config)
     if first is not None and last is not None:
         days_of(first, last)
-    return Assembly(config), Scope(orgs_of(config, orgs), first, last)
+    return Assembly(config), Scope(orgs_of(config, orgs) if orgs else (), first, last)
 
 
 @review.command()
@@ -154,8 +154,9 @@ def agents(invocation: Invocation, orgs: Sequence[str], output: str) -> None:
     """
     assembly, scope = _opened(invocation, orgs, None, None)
     found = agent_reviews(listed_users(assembly.warehouse), assembly.rules.agents)
-    mine = pl.col("org").is_in([*scope.orgs]) | pl.col("other_org").is_in([*scope.orgs])
-    found = found.filter(mine)
+    if scope.orgs:
+        asked = [*scope.orgs]
+        found = found.filter(pl.col("org").is_in(asked) | pl.col("other_org").is_in(asked))
     if output == "csv":
         print_csv(found.columns, found.to_dicts())
         return
@@ -205,10 +206,20 @@ def rejects(
         return
     if each:
         found = lists.rejects(assembly.warehouse, scope, limit=limit)
-        titles = ("Org", "Day", "Conversation", "Level", "Reason", "Path", "Page", "Position")
+        titles = (
+            "Org",
+            "Day",
+            "Conversation",
+            "Level",
+            "Name",
+            "Reason",
+            "Path",
+            "Page",
+            "Position",
+        )
     else:
         found = lists.reject_groups(assembly.warehouse, scope).head(limit)
-        titles = ("Org", "Day", "Level", "Reason", "Rejects", "Conversations")
+        titles = ("Org", "Day", "Level", "Name", "Reason", "Rejects", "Conversations")
         titles += ("Example", "Page", "Position")
     _print_rows(found, "rejects", titles, output, nothing="Nothing was rejected", limit=limit)
 

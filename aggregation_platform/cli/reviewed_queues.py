@@ -77,7 +77,9 @@ def reviewed_queues(assembly: Assembly, scope: Scope) -> ReviewedQueues:
     """
     warehouse, rules = assembly.warehouse, assembly.rules
     names = listed_queues(warehouse), recorded_queue_names(warehouse)
-    reviews = queue_reviews(*names, rules.queues).filter(pl.col("org").is_in([*scope.orgs]))
+    reviews = queue_reviews(*names, rules.queues)
+    if scope.orgs:
+        reviews = reviews.filter(pl.col("org").is_in([*scope.orgs]))
     mapped = queues(*names, rules.queues)
     handled = handled_by_queue(warehouse, scope)
     of_queues = reviews.filter(pl.col("rule_line") == NO_LINE)

@@ -20,15 +20,18 @@ DAYS_LOOKED_AT = 31
 
 @dataclass(frozen=True)
 class Scope:
-    """Which orgs and days are asked for; both days included, None where there is no bound."""
+    """Which orgs (none means all that are stored) and days are asked for.
 
-    orgs: Sequence[str]
+    Both days are included; None where there is no bound.
+    """
+
+    orgs: Sequence[str] = ()
     first: date | None = None
     last: date | None = None
 
-    def condition(self, day: str = "day") -> tuple[str, list[Parameter]]:
-        """Return the SQL condition, and its parameters; `day` is what holds the day."""
-        parts = [f"org in ({', '.join('?' for _ in self.orgs)})"]
+    def condition(self, *, org: str = "org", day: str = "day") -> tuple[str, list[Parameter]]:
+        """Return the SQL condition, and its parameters; `org` and `day` are what hold them."""
+        parts = [f"{org} in ({', '.join('?' for _ in self.orgs)})"] if self.orgs else ["1 = 1"]
         values: list[Parameter] = [*self.orgs]
         if self.first is not None:
             parts.append(f"{day} >= ?")
@@ -57,32 +60,36 @@ def handled_by_queue(warehouse: Warehouse, scope: Scope) -> pl.DataFrame:
 
 
 def reject_groups(warehouse: Warehouse, scope: Scope) -> pl.DataFrame:
-    """Return rejects counted: one row per org, day, level and reason, newest day first.
+    """Return rejects counted: one row per org, day, level, name and reason, newest day first.
 
-    Columns: org, day, level, reason, rejects, conversations, conversation_id, page, position (the
-    last three of one example).
+    Columns: org, day, level, name, reason, rejects, conversations, and of one example
+    conversation_id, page, position.
     """
     condition, values = scope.condition()
     return warehouse.query(
-        "with numbered as (select org, day, level, reason, conversation_id, page, position, "  # noqa: S608 - a condition of ours
-        "row_number() over (partition by org, day, level, reason order by page, position) as place "
+        "with numbered as (select org, day, level, name, reason, conversation_id, page, position, "  # noqa: S608 - a condition of ours
+        "row_number() over (partition by org, day, level, name, reason "
+        "order by page, position) as place "
         f"from facts.rejects where {condition}) "
-        "select org, day, level, reason, count(*) as rejects, "
+        "select org, day, level, name, reason, count(*) as rejects, "
         "count(distinct conversation_id) as conversations, "
         "max(case when place = 1 then conversation_id end) as conversation_id, "
         "max(case when place = 1 then page end) as page, "
         "max(case when place = 1 then position end) as position "
-        "from numbered group by org, day, level, reason "
-        "order by day desc, rejects desc, org, reason",
+        "from numbered group by org, day, level, name, reason "
+        "order by day desc, rejects desc, org, reason, name",
         values,
     )
 
 
 def rejects(warehouse: Warehouse, scope: Scope, *, limit: int) -> pl.DataFrame:
-    """Return the newest rejects: org, day, conversation_id, level, reason, path, page, position."""
+    """Return the newest rejects, one row each.
+
+    Columns: org, day, conversation_id, level, name, reason, path, page, position.
+    """
     condition, values = scope.condition()
     return warehouse.query(
-        "select org, day, conversation_id, level, reason, path, page, position "  # noqa: S608 - a condition of ours
+        "select org, day, conversation_id, level, name, reason, path, page, position "  # noqa: S608 - a condition of ours
         f"from facts.rejects where {condition} "
         f"order by day desc, org, page, position, path limit {int(limit)}",
         values,
@@ -94,14 +101,14 @@ def rejected_records(warehouse: Warehouse, scope: Scope, *, limit: int) -> pl.Da
 
     Columns: org, day, conversation_id, level, reason, path, page, position, job_id, payload.
     """
-    condition, values = scope.condition("rejected.day")
+    condition, values = scope.condition(org="rejected.org", day="rejected.day")
     return warehouse.query(
         "select rejected.org, rejected.day, rejected.conversation_id, rejected.level, "  # noqa: S608 - a condition of ours
         "rejected.reason, rejected.path, rejected.page, rejected.position, kept.job_id, "
         "kept.payload from facts.rejects as rejected join raw.conversations as kept "
         "on kept.org = rejected.org and kept.day = rejected.day "
         "and kept.page = rejected.page and kept.position = rejected.position "
-        f"where {condition.replace('org in', 'rejected.org in')} "
+        f"where {condition} "
         f"order by rejected.day desc, rejected.org, rejected.page limit {int(limit)}",
         values,
     )
@@ -112,7 +119,7 @@ def drift(warehouse: Warehouse, scope: Scope, *, limit: int) -> pl.DataFrame:
 
     Columns: org, kind, path, value, first_seen_at, last_seen_at, seen_count, example.
     """
-    condition, values = scope.condition("cast(first_seen_at as date)")
+    condition, values = scope.condition(day="cast(first_seen_at as date)")
     return warehouse.query(
         "select org, kind, path, value, first_seen_at, last_seen_at, seen_count, example "  # noqa: S608 - a condition of ours
         f"from ops.drift where {condition} "
