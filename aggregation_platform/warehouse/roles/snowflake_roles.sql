@@ -106,3 +106,7 @@ grant select, insert, update, delete on future tables in schema contact_center.o
 -- and a person who is to operate or to report:
 --   grant role aggregation_platform_operator to user …;
 --   grant role aggregation_platform_analyst to user …;
+-- and a supervisor who may see agents' names beside their ids (in SQL and in `aht`) needs, besides:
+--   grant usage on schema contact_center.identity to role …;
+--   grant select on view contact_center.identity.agent_names to role …;
+--   grant select on table contact_center.identity.agents to role …;
