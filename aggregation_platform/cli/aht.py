@@ -1,47 +1,60 @@
 """`aht`: average handle time over any slice, with what it covers and how final it is.
 
-Belongs here: the question's options, reading the rollup, printing. Elsewhere: the arithmetic
-(rollups/aht.py), which org-days are covered (coverage.py).
+Belongs here: the question's options, and what is said beside the figures. Elsewhere: the days
+(periods.py), the filters (aht_filters.py), the answer (aht_answer.py), printing (aht_print.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from dataclasses import replace
+from typing import Any
 
 import click
-import polars as pl
 
-from aggregation_platform.cli.coverage import not_expected, read_coverage
-from aggregation_platform.cli.documents import hours, minutes, print_csv, print_json, print_table
+from aggregation_platform.cli.aht_answer import Answer, Question, answer_of, stretches_of
+from aggregation_platform.cli.aht_filters import Words, choices
+from aggregation_platform.cli.aht_names import NOT_READABLE, names_of, with_names
+from aggregation_platform.cli.aht_print import print_answer
+from aggregation_platform.cli.grouped_help import GroupedCommand
 from aggregation_platform.cli.invocation import Invocation
 from aggregation_platform.cli.options import (
     Days,
     config_option,
-    day_range,
-    days_of,
     format_option,
+    org_option,
+    orgs_of,
     pass_invocation,
 )
-from aggregation_platform.cli.percentiles import (
-    Percentiles,
-    column_of,
-    title_of,
-    with_percentiles,
+from aggregation_platform.cli.percentiles import Percentiles
+from aggregation_platform.cli.periods import (
+    OWN_TIME,
+    AskedDays,
+    Period,
+    period_options,
+    today_by,
+    zones_of,
 )
 from aggregation_platform.cli.progress import progress
 from aggregation_platform.cli.reading import warehouse_to_read
-from aggregation_platform.cli.remedies import begun_within, loads
+from aggregation_platform.cli.remedies import begun_within, loads_missing
 from aggregation_platform.clock import SystemClock
 from aggregation_platform.config.models import PlatformConfig
 from aggregation_platform.config.values import did_you_mean
+from aggregation_platform.errors import PlatformError
 from aggregation_platform.rollups.aht import GROUPS, Aht
-from aggregation_platform.rollups.aht import aht as answered
 from aggregation_platform.warehouse.store import Warehouse
 
-MEASURES = ("handled_count", "handle_ms", "aht_ms", "orgs_missing", "finality")
-_TITLES = {"handled_count": "Handled", "handle_ms": "Handle time", "aht_ms": "AHT (m:ss)"}
-_MISSING = "Missing orgs"
+OPTION_GROUPS = {
+    "Which days (name them once)": ("first", "last", "recent", "week", "month", "zone"),
+    "Grouped by, compared with": ("by", "against", "percentiles"),
+    "Only a part (each can be repeated)": ("orgs", "queue", "agent", "media", "direction"),
+}
+EXAMPLES = (
+    "aggregation-platform aht --week last --by org",
+    "aggregation-platform aht --last 4w --by week,global_queue --against previous",
+    "aggregation-platform aht --month 2026-01 --zone org --queue Sales --by day --format csv",
+)
 
 
 class Groups(click.ParamType[tuple[str, ...]]):
@@ -63,147 +76,133 @@ class Groups(click.ParamType[tuple[str, ...]]):
             if name not in GROUPS:
                 self.fail(f"{name!r} is no group; {did_you_mean(name, GROUPS)}", param, ctx)
             if names.count(name) > 1:
-                self.fail(f"{name!r} stands twice; name it once.", param, ctx)
+                self.fail(f"{name!r} is there twice; name it once.", param, ctx)
         return names
 
 
-@click.command()
-@day_range
+@click.command(cls=GroupedCommand, groups=OPTION_GROUPS, examples=EXAMPLES)
+@period_options
 @click.option(
     "--by",
     type=Groups(),
     default=(),
-    help=f"Group by any of {', '.join(GROUPS)}, joined by commas (hour: of the day, UTC) "
-    "[default: the total alone].",
+    help=f"Any of {', '.join(GROUPS)}, joined by commas [default: the total alone].",
+)
+@click.option(
+    "--against",
+    type=click.Choice(["previous"]),
+    help="Beside it the period before, of equal length, and the change.",
 )
 @click.option(
     "--percentiles",
     type=Percentiles(),
     default=(),
-    help="Add percentiles of handle time, such as 50,90 (50: the median); each within 2 %.",
+    help="Percentiles of handle time, such as 50,90 (50: the median); each within 2 %.",
 )
+@org_option
+@click.option("--queue", multiple=True, help="Only this global queue, or org's queue (name or id).")
+@click.option("--agent", multiple=True, help="Only this agent: name, global id, or user id.")
+@click.option("--media", multiple=True, help="Only this media type, such as voice.")
+@click.option("--direction", multiple=True, help="Only inbound or outbound.")
 @format_option("table", "csv", "json")
 @config_option
 @pass_invocation
 def aht(
     invocation: Invocation,
-    first: date,
-    last: date,
+    zone: str,
     by: tuple[str, ...],
+    against: str | None,
     percentiles: tuple[int, ...],
+    orgs: tuple[str, ...],
     output: str,
+    **asked: Any,  # noqa: ANN401 - the options of the same names, typed by click
 ) -> None:
     """Average handle time: handle time divided by handled, last.
 
-    A row names the orgs that it lacks and is as final as its least final part: provisional
-    (before the org's watermark, or an org is missing), complete, or final.
+    A row names the orgs that are missing from it and is as final as its least final part:
+    provisional (not over, not whole, or an org is missing), complete, or final.
     """
-    days = days_of(first, last)
-    config = invocation.config_to_read()
+    days = AskedDays(*(asked[name] for name in ("first", "last", "recent", "week", "month")))
+    words = Words(*(asked[name] for name in ("queue", "agent", "media", "direction")))
+    days.check()
+    config, now = invocation.config_to_read(), SystemClock().now()
+    period = days.period(today_by(zones_of(zone, config), now))
+    question = Question(
+        days=period.days,
+        by=by,
+        orgs=orgs_of(config, orgs),
+        zone=zone,
+        percentiles=percentiles,
+        before=_before(period, by) if against else None,
+    )
     warehouse = warehouse_to_read(config)
-    with progress(f"reading handle time of {days}"):
-        answer = with_percentiles(
-            ask(warehouse, config, days, by),
-            warehouse,
-            days=days,
-            by=by,
-            orgs=config.orgs,
-            percentiles=percentiles,
-        )
-    _print(answer, by, output, percentiles)
-    for line in _what_it_lacks(answer, days, config):
+    with progress(f"reading handle time of {period.days}"):
+        question = _filtered(warehouse, config, question, words)
+        answer = answer_of(warehouse, config, question, now=now)
+        figures, notes = _named(warehouse, config, question, answer)
+    if not answer.is_expected:
+        raise PlatformError("\n".join(_why_nothing(answer, question, config)))
+    print_answer(figures, question, output)
+    for line in (*notes, *_beside_the_figures(answer, question, config)):
         click.echo(line, err=True)
 
 
 def ask(warehouse: Warehouse, config: PlatformConfig, days: Days, by: Sequence[str]) -> Aht:
-    """Answer one question from the warehouse.
-
-    Args:
-        warehouse: Read only.
-        config: Names the orgs that a figure should have.
-        days: The UTC days asked about.
-        by: Names out of rollups.aht.GROUPS.
-    """
-    asked = list(days)
-    before = not_expected(config, asked)
-    states = pl.concat([read_coverage(warehouse, days.first, days.last), before], how="vertical")
-    states = states.unique(["org", "day"], keep="first", maintain_order=True)
-    cells = warehouse.query(*_sums(days, by))
-    answer = answered(cells, states, by=by, orgs=config.orgs, days=asked)
-    return Aht(rows=_without_unexpected(answer.rows, before, by), total=answer.total)
+    """Answer one question about UTC days of all orgs from the warehouse."""
+    question = Question(days=days, by=tuple(by), orgs=config.orgs)
+    return answer_of(warehouse, config, question, now=SystemClock().now()).figures
 
 
-def document(answer: Aht) -> dict[str, object]:
-    """Return the answer in the shape that `--format json` prints."""
-    return {"rows": answer.rows.to_dicts(), "total": answer.total.to_dicts()[0]}
+def _before(period: Period, by: tuple[str, ...]) -> Days:
+    period.refuse_to_compare(by)
+    return period.previous()
 
 
-def _sums(days: Days, by: Sequence[str]) -> tuple[str, tuple[object, ...]]:
-    """Return the statement that adds the rollup up to what is asked for, and its parameters."""
-    columns = ["interval_start" if name == "hour" else GROUPS[name] for name in by]
-    kept = ", ".join(dict.fromkeys(("org", "day", *columns)))
-    statement = (
-        f"SELECT {kept}, CAST(SUM(handled_count) AS BIGINT) AS handled_count, "  # noqa: S608 - names out of GROUPS
-        "CAST(SUM(handle_ms) AS BIGINT) AS handle_ms "
-        f"FROM rollups.handle_time WHERE day BETWEEN ? AND ? GROUP BY {kept}"
-    )
-    return statement, (days.first, days.last)
+def _filtered(
+    warehouse: Warehouse, config: PlatformConfig, question: Question, words: Words
+) -> Question:
+    """Return the question with the members that the words name."""
+    if not words.given():
+        return question
+    stretches = stretches_of(config, question.zone, question.orgs, question.days)
+    ends = [end for each in stretches.values() for one in each for end in (one.start, one.end)]
+    days = (min(ends).date(), max(ends).date())
+    found = choices(warehouse, words, days)
+    return replace(question, chosen=found)
 
 
-def _without_unexpected(
-    rows: pl.DataFrame, before: pl.DataFrame, by: Sequence[str]
-) -> pl.DataFrame:
-    """Leave out the rows of nothing that stand for an org on days before its first."""
-    if "org" not in by or "day" not in by:
-        return rows
-    unexpected = rows.join(before, on=["org", "day"], how="semi").filter(
-        pl.col("handled_count") == 0
-    )
-    return rows.join(unexpected, on=list(by), how="anti", nulls_equal=True, maintain_order="left")
+def _named(
+    warehouse: Warehouse, config: PlatformConfig, question: Question, answer: Answer
+) -> tuple[Aht, list[str]]:
+    """Add names; return what is to be said about them, too."""
+    before = question.before or question.days
+    names, are_readable = names_of(warehouse, config, question.by, before.first, question.days.last)
+    return with_names(answer.figures, names), [] if are_readable else [NOT_READABLE]
 
 
-def _print(answer: Aht, by: Sequence[str], output: str, percentiles: Sequence[int]) -> None:
-    if output == "json":
-        print_json(document(answer))
-    elif output == "csv":
-        more = (column_of(percentile) for percentile in percentiles)
-        print_csv((*by, *MEASURES, *more), answer.rows.to_dicts())
-    else:
-        print_answer(answer, by, percentiles)
+def _why_nothing(answer: Answer, question: Question, config: PlatformConfig) -> Iterator[str]:
+    if answer.not_yet is not None:
+        yield _not_yet(answer.not_yet, question)
+    yield from begun_within(question.days, config, question.orgs)
 
 
-def print_answer(answer: Aht, by: Sequence[str], percentiles: Sequence[int] = ()) -> None:
-    """Print the answer as a table for people."""
-    titles = [*(name.replace("_", " ").capitalize() for name in by), "AHT (m:ss)"]
-    titles += [*(title_of(percentile) for percentile in percentiles), "Handled"]
-    titles += ["Handle time (h:mm:ss)", _MISSING, "Finality"]
-    averages = ["aht_ms", *(column_of(percentile) for percentile in percentiles)]
-    rows = [_line(row, by, averages) for row in answer.rows.to_dicts()] if by else []
-    total = answer.total.to_dicts()[0]
-    named = ["all", *([""] * (len(by) - 1))] if by else []
-    figures = _figures(total, averages)
-    print_table(titles, rows, numbers=titles[len(by) : -2], total=[*named, *figures])
+def _beside_the_figures(
+    answer: Answer, question: Question, config: PlatformConfig
+) -> Iterator[str]:
+    """Yield what a reader of the figures has to know, with what to do."""
+    handled = int(answer.figures.total["handled_count"].sum())
+    if answer.percentiles_of not in (None, handled):
+        yield (
+            f"percentiles are of {answer.percentiles_of:,} handled sessions, the average of "
+            f"{handled:,}: they were not built together; `materialize` of these days builds both."
+        )
+    if answer.not_yet is not None:
+        yield _not_yet(answer.not_yet, question)
+    yield from loads_missing(answer.missing, config)
+    yield from begun_within(question.days, config, question.orgs)
 
 
-def _line(row: dict[str, object], by: Sequence[str], averages: Sequence[str]) -> list[str]:
-    groups = [f"{row[name]:02d}:00" if name == "hour" else str(row[name]) for name in by]
-    return [*groups, *_figures(row, averages)]
-
-
-def _figures(row: dict[str, object], averages: Sequence[str]) -> list[str]:
-    handle_ms, missing = row["handle_ms"], row["orgs_missing"]
-    return [
-        *(minutes(ms if isinstance(ms, int) else None) for ms in (row[name] for name in averages)),
-        f"{row['handled_count']:,}",
-        hours(handle_ms if isinstance(handle_ms, int) else 0),
-        ", ".join(str(org) for org in missing) if isinstance(missing, list) and missing else "-",  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # a list of org keys
-        str(row["finality"]),
-    ]
-
-
-def _what_it_lacks(answer: Aht, days: Days, config: PlatformConfig) -> Iterator[str]:
-    missing = answer.total["orgs_missing"].to_list()[0]
-    if missing:
-        remedy = loads(days, config, today=SystemClock().now().date())
-        yield f"{', '.join(missing)}: days missing in {days}; {remedy}"
-    yield from begun_within(days, config)
+def _not_yet(days: Days, question: Question) -> str:
+    clock = "by the organizations' own time" if question.zone == OWN_TIME else question.zone
+    verb = "has" if days.first == days.last else "have"
+    return f"{days}: not yet; {'it' if verb == 'has' else 'they'} {verb} not begun ({clock})."

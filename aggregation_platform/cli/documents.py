@@ -42,12 +42,21 @@ def print_table(
     rows: Sequence[Sequence[str]],
     *,
     numbers: Sequence[str] = (),
+    whole: Sequence[str] = (),
     total: Sequence[str] | None = None,
 ) -> None:
-    """Print a table for people; `numbers` names the columns that align right."""
+    """Print a table for people; `numbers` names the columns that align right.
+
+    In a narrow terminal, texts are folded; never numbers nor the columns in `whole`.
+    """
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for title in titles:
-        table.add_column(title, justify="right" if title in numbers else "left", overflow="fold")
+        table.add_column(
+            title,
+            justify="right" if title in numbers else "left",
+            overflow="fold",
+            no_wrap=title in numbers or title in whole,
+        )
     for row in rows:
         table.add_row(*row)
     if total is not None:

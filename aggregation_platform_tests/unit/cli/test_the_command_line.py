@@ -61,7 +61,7 @@ def test_every_command_of_the_list_exists_and_has_help(name):
     ("arguments", "said"),
     [
         (("statsu",), "no command 'statsu'; did you mean status?"),
-        (("aht",), "Missing option '--from'"),
+        (("aht",), "name the days: --from and --to, --last 7d, --week last or --month last."),
         (("aht", "--from", "5.1.2026", "--to", "2026-01-05"), "'5.1.2026' is no day"),
         (("aht", "--from", "2026-01-05", "--to", "20260-01-05"), "is no day"),
         (("aht", "--from", "0206-01-05", "--to", "2026-01-05"), "ask for fewer than"),
@@ -149,7 +149,7 @@ def test_json_goes_to_standard_output_alone_and_is_one_document(platform, tmp_pa
 
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)["total"]["orgs_missing"] == ["us"]
-    assert "us: days missing" in ended.stderr
+    assert "us: missing 2026-01-05; " in ended.stderr
 
 
 def test_simulate_serves_until_it_is_told_to_stop_and_writes_a_configuration(tmp_path):
