@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from aggregation_platform.intervals import ONE_DAY
 
@@ -20,6 +20,7 @@ CELL = timedelta(minutes=30)
 
 _WIDEST_OFFSET = timedelta(hours=26)
 _ONE_SECOND = timedelta(seconds=1)
+_TEN_YEARS = timedelta(days=3653)
 _STEP = timedelta(days=4)
 """No zone changes its offset twice within it."""
 
@@ -66,6 +67,33 @@ def is_carried_by(cell: timedelta, zone: str, first: date, last: date) -> bool:
     begins = [began for began, _, _ in stretches[1:]]
     return not any(offset % cell for _, _, offset in stretches) and not any(
         (instant - _midnight(instant.date())) % cell for instant in begins
+    )
+
+
+def why_not_exact(zone: str, first: date, cell: timedelta = CELL) -> str | None:
+    """Return why cells are wrong in a zone's time and what to use; None where they are exact.
+
+    Args:
+        zone: Its IANA name.
+        first: The first day with figures; ten years from then on are looked at.
+        cell: The length of the cells.
+    """
+    last = first + _TEN_YEARS
+    if is_carried_by(cell, zone, first, last):
+        return None
+    area = f"{zone.split('/')[0]}/"
+    noon = _midnight(first) + timedelta(hours=12)
+    offset = _offset(ZoneInfo(zone), noon)
+    known = available_timezones()
+    near = sorted(
+        (each for each in known if each.startswith(area) or area == f"{zone}/"),
+        key=lambda each: (abs(_offset(ZoneInfo(each), noon) - offset), each),
+    )
+    instead = next((each for each in near if is_carried_by(cell, each, first, last)), "UTC")
+    return (
+        f"{zone} is not always a multiple of half an hour from UTC, and figures are kept by half "
+        f"hours, so its days and hours would be wrong; use UTC, or the nearest zone that is exact, "
+        f"{instead}"
     )
 
 

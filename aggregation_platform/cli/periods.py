@@ -20,7 +20,7 @@ from aggregation_platform.cli.options import Command, Day, Days, days_of
 from aggregation_platform.config.models import PlatformConfig
 from aggregation_platform.config.values import nearest
 from aggregation_platform.intervals import ONE_DAY
-from aggregation_platform.zones import CELL, is_carried_by, local_date
+from aggregation_platform.zones import local_date, why_not_exact
 
 UTC, OWN_TIME = "UTC", "org"
 Unit = Literal["day", "week", "month"]
@@ -271,11 +271,9 @@ def refuse_zone(name: str, first: date) -> None:
     Raises:
         click.UsageError: If not.
     """
-    if not is_carried_by(CELL, name, first, first.replace(month=1, day=1) + timedelta(days=3700)):
-        raise click.UsageError(
-            f"{name} is not a multiple of half an hour from UTC, and figures are kept by half "
-            "hours: its days and hours would be wrong. Use --zone utc, or a zone nearby that is."
-        )
+    reason = why_not_exact(name, first)
+    if reason is not None:
+        raise click.UsageError(f"--zone: {reason}.")
 
 
 def today_by(zones: dict[str, str], now: datetime) -> date:

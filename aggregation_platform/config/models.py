@@ -44,6 +44,7 @@ from aggregation_platform.config.values import (
     whole_number,
 )
 from aggregation_platform.errors import ConfigurationError
+from aggregation_platform.zones import why_not_exact
 
 DEFAULT_DATA_FOLDER = Path("data")
 _ITS_DEFAULTS: Any = {}
@@ -277,6 +278,20 @@ class PlatformConfig(Strict):
         self._distinct("org", lambda entry: entry.org)
         self._distinct("organization_id", lambda entry: (entry.organization_id or "").lower())
         self._distinct("client_id", _where_the_client_belongs)
+        return self
+
+    @model_validator(mode="after")
+    def _zones_are_exact(self) -> Self:
+        """Refuse a time zone in which the days and hours of half-hour cells would be wrong."""
+        for index, entry in enumerate(self.organizations):
+            reason = why_not_exact(entry.time_zone, entry.first_day)
+            if reason is not None:
+                refuse_at(f"organizations[{index}].time_zone", reason)
+        first = min(entry.first_day for entry in self.organizations)
+        for index, zone in enumerate(self.reporting.time_zones):
+            reason = why_not_exact(zone, first)
+            if reason is not None:
+                refuse_at(f"reporting.time_zones[{index}]", reason)
         return self
 
     def _distinct(self, key: str, of: Callable[[OrganizationConfig], str]) -> None:
