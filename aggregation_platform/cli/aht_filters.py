@@ -106,6 +106,8 @@ def _refuse(option: str, word: str, known: pl.DataFrame, names: AgentNames) -> d
     near = nearest(word, labels)
     some = ", ".join(sorted(labels)[:_SHOWN]) + (", …" if len(labels) > _SHOWN else "")
     hint = f"did you mean {near!r}?" if near else f"there are: {some or 'none yet'}."
+    if not names.are_readable:
+        hint += " Write an id: this role may not read identity.agents, which has agents' names."
     raise PlatformError(f"no {option} {word!r} has handle time; {hint}")
 
 

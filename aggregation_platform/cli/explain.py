@@ -21,6 +21,7 @@ from aggregation_platform.cli.invocation import Invocation
 from aggregation_platform.cli.options import (
     Day,
     Days,
+    HalfHour,
     config_option,
     format_option,
     pass_invocation,
@@ -49,29 +50,6 @@ _MEMBERS = {
 }
 _KNOWN = "SELECT DISTINCT {column} AS name FROM rollups.handle_time WHERE day = ?"
 Document = dict[str, Any]
-
-
-class HalfHour(click.ParamType[time]):
-    """The beginning of a half hour of the day, UTC."""
-
-    name = "hh:mm"
-
-    def convert(
-        self,
-        value: Any,  # noqa: ANN401 - click's own signature
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> time:
-        """Read it, or fail as wrong usage."""
-        if isinstance(value, time):
-            return value
-        try:
-            found = time.fromisoformat(str(value))
-        except ValueError:
-            found = None
-        if found is None or found not in (time(found.hour), time(found.hour, 30)):
-            self.fail(f"{value!r} begins no half hour; write hh:00 or hh:30 (UTC).", param, ctx)
-        return found
 
 
 @click.command()
@@ -142,6 +120,7 @@ def document(assembly: Assembly, found: Origins, pages: OriginPages) -> Document
             "handled_count": found.not_shown.handled_count,
             "handle_ms": found.not_shown.handle_ms,
         },
+        "orgs": {org: assembly.config.organization(org).name for org in assembly.config.orgs},
         "sessions": _sessions(found),
         "conversations": _conversations(found, pages),
         "pages": pages.pages,
@@ -166,12 +145,19 @@ def _figures(figures: Figures) -> Document:
 
 
 def _sessions(found: Origins) -> list[Document]:
+    queues = dict(found.queues.select("queue_id", "queue_name").iter_rows())
+    agents = dict(found.agents.select("user_id", "agent_name").iter_rows())
     parts: dict[tuple[object, ...], list[Document]] = {}
     for part in found.parts.iter_rows(named=True):
         told = {name: part[name] for name in ("metric", "value_ms", "emitted_at")}
         parts.setdefault(_session(part), []).append(told)
     return [
-        {**row, "parts": parts.get(_session(row), [])}
+        {
+            **row,
+            "queue_name": queues.get(row["queue_id"]),
+            "agent_name": agents.get(row["user_id"]),
+            "parts": parts.get(_session(row), []),
+        }
         for row in found.sessions.iter_rows(named=True)
     ]
 
@@ -260,7 +246,7 @@ def _apart(found: Origins) -> str:
 
 def _print(told: Document) -> None:
     cell = told["cell"]
-    click.echo(_asked_line(told["asked"]))
+    click.echo(_asked_line(told["asked"], told["orgs"]))
     click.echo(
         f"AHT {minutes(cell['aht_ms'])} = {hours(cell['handle_ms'])} handle time "
         f"({cell['handle_ms']:,} ms) / {cell['handled_count']:,} handled; {cell['finality']}"
@@ -271,11 +257,13 @@ def _print(told: Document) -> None:
     _print_rest(told)
 
 
-def _asked_line(asked: Document) -> str:
+def _asked_line(asked: Document, names: Mapping[str, str]) -> str:
     start = asked["interval_start"]
     chosen = [str(asked["day"]), *([f"{start:%H:%M} UTC"] if start else [])]
-    names = ("org", "queue", "agent", "media_type", "direction", "conversation_id")
-    chosen += [f"{name.removesuffix('_id')} {asked[name]}" for name in names if asked[name]]
+    keys = ("org", "queue", "agent", "media_type", "direction", "conversation_id")
+    chosen += [f"{key.removesuffix('_id')} {asked[key]}" for key in keys if asked[key]]
+    if names.get(asked["org"], asked["org"]) != asked["org"]:
+        chosen.append(f"which is {names[asked['org']]}")
     return ", ".join(chosen)
 
 
@@ -289,7 +277,7 @@ def _tables(told: Document) -> Iterator[tuple[str, Any]]:
 
 def _print_sessions(sessions: Sequence[Document]) -> None:
     titles = ("Org", "Conversation", "Emitted (UTC)", "Handle ms", "Talk", "Held", "ACW", "Other")
-    titles += ("Global queue", "Global agent", "Media")
+    titles += ("Global queue", "Agent", "Global agent", "Media")
     rows = [
         [
             row["org"],
@@ -298,6 +286,7 @@ def _print_sessions(sessions: Sequence[Document]) -> None:
             f"{row['handle_ms']:,}",
             *(f"{ms:,}" for ms in _part_sums(row["parts"])),
             row["global_queue"] or "-",
+            row["agent_name"] or "-",
             row["global_agent_id"] or "-",
             row["media_type"],
         ]
@@ -341,20 +330,21 @@ def _print_pages(told: Document) -> None:
 
 
 def _print_mappings(mappings: Document) -> None:
-    titles = ("Org", "Kind", "Id", "Global", "Evidence", "Valid from", "Valid to")
+    titles = ("Org", "Kind", "Name", "Id", "Global", "Evidence", "Valid from", "Valid to")
     rows = [
         [
             row["org"],
             kind,
+            row[name] or "-",
             row[key],
             row[label],
             row["evidence"],
             str(row["valid_from"]),
             str(row["valid_to"]),
         ]
-        for kind, rows_of, key, label in (
-            ("queue", "queues", "queue_id", "global_queue"),
-            ("agent", "agents", "user_id", "global_agent_id"),
+        for kind, rows_of, name, key, label in (
+            ("queue", "queues", "queue_name", "queue_id", "global_queue"),
+            ("agent", "agents", "agent_name", "user_id", "global_agent_id"),
         )
         for row in mappings[rows_of]
     ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -43,6 +43,29 @@ class Day(click.ParamType[date]):
             return parse_day(str(value))
         except ValueError:
             self.fail(f"{value!r} is no day; write yyyy-mm-dd.", param, ctx)
+
+
+class HalfHour(click.ParamType[time]):
+    """The beginning of a half hour of the day, UTC."""
+
+    name = "hh:mm"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's own signature
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> time:
+        """Read it, or fail as wrong usage."""
+        if isinstance(value, time):
+            return value
+        try:
+            found = time.fromisoformat(str(value))
+        except ValueError:
+            found = None
+        if found is None or found not in (time(found.hour), time(found.hour, 30)):
+            self.fail(f"{value!r} begins no half hour; write hh:00 or hh:30 (UTC).", param, ctx)
+        return found
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ SELECT org, queue_id, queue_name, global_queue, evidence, valid_from, valid_to
 FROM identity.queues WHERE valid_from <= ? AND valid_to > ?
 """,
     AGENTS.key: """
-SELECT org, user_id, global_agent_id, evidence, valid_from, valid_to
+SELECT org, user_id, agent_name, global_agent_id, evidence, valid_from, valid_to
 FROM identity.agents WHERE valid_from <= ? AND valid_to > ?
 """,
 }

@@ -128,6 +128,20 @@ def test_one_conversation_is_told_with_its_parts_and_the_mapping_that_named_it(
     assert found["mappings"]["rules"]["version"] == filled_platform.assembly.rules.version
 
 
+def test_names_are_beside_the_ids_of_orgs_queues_and_agents(filled_platform: SimulatedPlatform):
+    found = told(filled_platform, *ALL)
+    shown = explained(filled_platform, "--limit", "3").stdout
+
+    agents = {row["user_id"]: row["agent_name"] for row in found["mappings"]["agents"]}
+    queues = {row["queue_id"]: row["queue_name"] for row in found["mappings"]["queues"]}
+    assert found["orgs"] == {each.org: each.name for each in filled_platform.config.organizations}
+    assert any(agents.values())
+    for session in found["sessions"]:
+        assert session["agent_name"] == agents.get(session["user_id"])
+        assert session["queue_name"] == queues.get(session["queue_id"])
+    assert found["sessions"][0]["agent_name"] in shown
+
+
 def test_the_rules_a_figure_was_built_with_are_told_beside_todays(
     filled_platform: SimulatedPlatform, without_api: Assembly
 ):
