@@ -6,15 +6,14 @@ has, by id or name. Elsewhere: the statements (queries/), agents' names (queries
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
-from aggregation_platform.config.values import nearest
 from aggregation_platform.errors import PlatformError
+from aggregation_platform.names import folded, folded_column, nearest
 from aggregation_platform.queries.handle_time import known_members
 from aggregation_platform.queries.names import AgentNames, agent_names
 from aggregation_platform.warehouse.store import Warehouse
@@ -82,16 +81,13 @@ def _choice(
 
 def _matches(word: str, known: pl.DataFrame, names: AgentNames) -> dict[str, set[str]]:
     """Return what has that id or name, by column; empty if nothing has."""
-    wanted = _form(word)
+    wanted = folded(word)
     found = {
-        column: {value for value in known[column].to_list() if _form(value) == wanted}
+        column: {value for value in known[column].to_list() if folded(value) == wanted}
         for column in known.columns
     }
     if "user_id" in found and not names.accounts.is_empty():
-        named = names.accounts.filter(
-            pl.col("agent_name").is_not_null()
-            & pl.col("agent_name").map_elements(lambda name: _form(name) == wanted, pl.Boolean)
-        )
+        named = names.accounts.filter(folded_column("agent_name") == wanted)
         found["global_agent_id"] |= {*named["global_agent_id"].to_list()}
         found["user_id"] |= {*named["user_id"].to_list()}
     return {column: values for column, values in found.items() if values}
@@ -109,8 +105,3 @@ def _refuse(option: str, word: str, known: pl.DataFrame, names: AgentNames) -> d
     if not names.are_readable:
         hint += " Write an id: this role may not read identity.agents, which has agents' names."
     raise PlatformError(f"no {option} {word!r} has handle time; {hint}")
-
-
-def _form(text: object) -> str:
-    """Return a name in the form in which names are compared."""
-    return " ".join(unicodedata.normalize("NFC", str(text)).split()).casefold()

@@ -18,8 +18,8 @@ import click
 
 from aggregation_platform.cli.options import Command, Day, Days, days_of
 from aggregation_platform.config.models import PlatformConfig
-from aggregation_platform.config.values import nearest
 from aggregation_platform.intervals import ONE_DAY
+from aggregation_platform.names import nearest
 from aggregation_platform.zones import local_date, why_not_exact
 
 UTC, OWN_TIME = "UTC", "org"

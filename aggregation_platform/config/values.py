@@ -44,13 +44,6 @@ def did_you_mean(written: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]}?" if near else f"use one of {', '.join(choices)}"
 
 
-def nearest(written: str, known: Iterable[str]) -> str | None:
-    """Return the known text that was probably meant, whatever the case of letters."""
-    by_form = {text.casefold(): text for text in sorted(known)}
-    near = difflib.get_close_matches(written.casefold(), by_form, n=1, cutoff=0.6)
-    return by_form[near[0]] if near else None
-
-
 def whole_number(low: int, high: int) -> BeforeValidator:
     """Accept a whole number from `low` to `high` (also as digits from a variable)."""
 
