@@ -78,7 +78,7 @@ def demo(
                 _say(f"\nDagster UI: http://127.0.0.1:{chosen}   (Ctrl-C stops everything)")
                 _say(f"Ask more in another terminal:\n  {question(config, days)}")
                 _say(f"What Dagster says meanwhile goes to {log}")
-                sys.exit(serve_ui(config, port=chosen, log=log))
+                sys.exit(serve_ui(config, port=chosen, events_level="debug", log=log))
 
 
 def last_two_days() -> Days:

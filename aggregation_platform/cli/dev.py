@@ -19,9 +19,13 @@ from aggregation_platform.cli.options import config_option, pass_invocation, ui_
 @config_option
 @pass_invocation
 def dev(invocation: Invocation, port: int) -> None:
-    """Serve the Dagster UI and daemon on the configuration found, until Ctrl-C."""
+    """Serve the Dagster UI and daemon on the configuration found, until Ctrl-C.
+
+    The terminal shows warnings and errors; `aggregation-platform --log-level info dev` shows more.
+    The UI shows every event of a run.
+    """
     config = invocation.config_to_read()
     with only_one(config):
         chosen = free_port(port)
         click.echo(f"Dagster UI: http://127.0.0.1:{chosen}   (Ctrl-C stops)", err=True)
-        sys.exit(serve_ui(config, port=chosen))
+        sys.exit(serve_ui(config, port=chosen, log_level=invocation.log_level))

@@ -7,7 +7,7 @@ Elsewhere: the commands that call it (dev.py, demo.py).
 from __future__ import annotations
 
 import fcntl
-import shutil
+import re
 import signal
 import socket
 import subprocess
@@ -22,6 +22,7 @@ from aggregation_platform.config.models import PlatformConfig
 from aggregation_platform.errors import ConfigurationError
 
 RECOVERY = "aggregation_platform.defs.recovery"
+_LOG_LEVEL = re.compile(r"python_log_level: \w+")
 _ROOT = Path(aggregation_platform.__file__).parent.parent
 
 
@@ -30,10 +31,15 @@ def home_of(config: PlatformConfig) -> Path:
     return (dagster_home() or config.state_folder / "dagster").absolute()
 
 
-def prepared_environment(config: PlatformConfig) -> dict[str, str]:
+def prepared_environment(config: PlatformConfig, *, log_level: str = "warning") -> dict[str, str]:
     """Put dagster.yaml into DAGSTER_HOME and return the environment of Dagster's processes.
 
     A dagster.yaml that is already there, and differs, was changed by a person and stays.
+
+    Args:
+        config: What they serve.
+        log_level: The least level of a run's events that a terminal or log file shows. The UI
+            shows all of them whatever it is.
 
     Raises:
         ConfigurationError: If the project's dagster.yaml is not where it belongs.
@@ -47,7 +53,10 @@ def prepared_environment(config: PlatformConfig) -> dict[str, str]:
     home = home_of(config)
     home.mkdir(parents=True, exist_ok=True)
     if dagster_home() is None or not (home / "dagster.yaml").exists():
-        shutil.copyfile(source, home / "dagster.yaml")
+        text = source.read_text(encoding="utf-8")
+        (home / "dagster.yaml").write_text(
+            _LOG_LEVEL.sub(f"python_log_level: {log_level.upper()}", text), encoding="utf-8"
+        )
     return child_environment(
         {
             "DAGSTER_HOME": str(home),
@@ -96,12 +105,21 @@ def free_port(wanted: int) -> int:
     )
 
 
-def serve_ui(config: PlatformConfig, *, port: int, log: Path | None = None) -> int:
+def serve_ui(
+    config: PlatformConfig,
+    *,
+    port: int,
+    log_level: str = "warning",
+    events_level: str | None = None,
+    log: Path | None = None,
+) -> int:
     """Run Dagster's webserver and daemon until interrupted; return their exit status.
 
     Args:
         config: What they serve.
         port: The webserver's.
+        log_level: The least level of what they write.
+        events_level: The same for the events of runs; None: as `log_level`.
         log: Where they write what they have to say; None: to this terminal.
     """
     command = [
@@ -114,9 +132,9 @@ def serve_ui(config: PlatformConfig, *, port: int, log: Path | None = None) -> i
         "--port",
         str(port),
         "--log-level",
-        "warning",
+        log_level,
     ]
-    environment = prepared_environment(config)
+    environment = prepared_environment(config, log_level=events_level or log_level)
     recover = [sys.executable, "-m", RECOVERY]
     subprocess.run(recover, env=environment, check=True)  # noqa: S603 - our own module
     with interruptible(), log.open("wb") if log else nullcontext() as output:

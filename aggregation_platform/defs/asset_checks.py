@@ -6,8 +6,9 @@ and Dagster's own is not).
 """
 
 import warnings
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -19,7 +20,7 @@ from aggregation_platform.defs.source_checks import SOURCE_CHECKS
 from aggregation_platform.facts.drift_history import news
 from aggregation_platform.facts.rejected import rejected_counts
 from aggregation_platform.facts.tables import ATTRIBUTES, REJECTS, SESSION_METRICS
-from aggregation_platform.intervals import parse_day
+from aggregation_platform.intervals import Interval, parse_day, spelled
 from aggregation_platform.raw.tables import CONVERSATIONS as RAW
 from aggregation_platform.rollups.tables import HANDLE_TIME
 from aggregation_platform.tables import Partition, Table
@@ -48,17 +49,21 @@ def asset_checks(partitions: Partitions) -> list[dg.AssetChecksDefinition]:
 
 
 def is_complete(assembly: Assembly, partition: Partition) -> dg.AssetCheckResult:
-    """The source's watermark had passed the end of the day when it was fetched."""
-    states = partition_states(assembly.warehouse, RAW, day_of(partition), day_of(partition))
+    """The source's watermark had passed the end of the day when it was fetched.
+
+    A day that is running, or ended less than `stuck_after_hours` ago, is not judged yet.
+    """
+    day = day_of(partition)
+    states = partition_states(assembly.warehouse, RAW, day, day)
     finality = states.filter(pl.col("org") == partition.org)["finality"].to_list()
-    return dg.AssetCheckResult(
+    shown = {"finality": finality[0] if finality else "not stored"}
+    if finality == ["provisional"] and (waiting := _not_over(assembly, day)):
+        return _checked(passed=True, shown={**shown, "not_judged_yet": waiting})
+    return _checked(
         passed=finality not in ([], ["provisional"]),
-        severity=WARN,
-        metadata={
-            "finality": finality[0] if finality else "not stored",
-            "what_to_do": "Nothing, if the day has just ended: it is fetched again. If its "
-            "watermark stands still, see runbooks/OrgDelayed.md.",
-        },
+        shown=shown,
+        what_to_do="It is fetched again by itself. If its watermark does not move, see "
+        "runbooks/OrgDelayed.md.",
     )
 
 
@@ -67,34 +72,25 @@ def has_no_rejects(assembly: Assembly, partition: Partition) -> dg.AssetCheckRes
     rejects = assembly.warehouse.read(
         REJECTS, [partition], columns=["conversation_id", "level", "name", "reason", "path"]
     )
-    return dg.AssetCheckResult(
+    return _checked(
         passed=rejects.is_empty(),
-        severity=WARN,
-        metadata={
-            **rejected_counts(rejects),
-            "first": table_of_rows(rejects),
-            "what_to_do": "The handle time of a rejected record, and a handle time that was set "
-            "aside, are in no figure; everything else of the day is. The records are kept in raw. "
-            "See runbooks/RecordsRejected.md.",
-        },
+        shown={**rejected_counts(rejects), "first": table_of_rows(rejects)},
+        what_to_do="The handle time of a rejected record, and a handle time that was set aside, "
+        "are in no figure; everything else of the day is. The records are kept in raw. See "
+        "runbooks/RecordsRejected.md.",
     )
 
 
 def has_nothing_new(assembly: Assembly, partition: Partition) -> dg.AssetCheckResult:
     """No record had what none of the org's had before. Told once, by the run that saw it first."""
     fresh = first_seen_by(assembly, partition)
-    return dg.AssetCheckResult(
+    seen = fresh.select("kind", "path", "value", "example", since="first_seen_at")
+    return _checked(
         passed=fresh.is_empty(),
-        severity=WARN,
-        metadata={
-            "new": fresh.height,
-            "what_is_new": table_of_rows(
-                fresh.select("kind", "path", "value", "example", since="first_seen_at"), rows=100
-            ),
-            "what_to_do": "Nothing is lost: it is kept in `extra`, in its column or in the "
-            "attributes, and ops.drift says since when. Look whether a figure should know it; see "
-            "runbooks/SchemaDrift.md.",
-        },
+        shown={"new": fresh.height, "what_is_new": table_of_rows(seen, rows=100)},
+        what_to_do="Nothing is lost: it is kept in `extra`, in its column or in the attributes, "
+        "and ops.drift says since when. Look whether a figure should know it; see "
+        "runbooks/SchemaDrift.md.",
     )
 
 
@@ -119,17 +115,20 @@ def first_seen_by(assembly: Assembly, partition: Partition) -> pl.DataFrame:
 
 
 def has_every_org(assembly: Assembly, day: date) -> dg.AssetCheckResult:
-    """Every configured org has its facts of the day."""
+    """Every configured org has its facts of the day.
+
+    A day that is running, or ended less than `stuck_after_hours` ago, is not judged yet.
+    """
     states = partition_states(assembly.warehouse, SESSION_METRICS, day, day)
     missing = orgs_missing(states, assembly.config.orgs_on(day), day)
-    return dg.AssetCheckResult(
+    shown = {"orgs_missing": ", ".join(missing) or "none"}
+    if missing and (waiting := _not_over(assembly, day)):
+        return _checked(passed=True, shown={**shown, "not_judged_yet": waiting})
+    return _checked(
         passed=not missing,
-        severity=WARN,
-        metadata={
-            "orgs_missing": ", ".join(missing) or "none",
-            "what_to_do": "The figures are those of the other orgs, and say so. Materialize "
-            "raw and facts of the missing ones, then this day; see runbooks/OrgStuck.md.",
-        },
+        shown=shown,
+        what_to_do="The figures are those of the other orgs, and say so. Materialize raw and "
+        "facts of the missing ones, then this day; see runbooks/OrgStuck.md.",
     )
 
 
@@ -142,16 +141,17 @@ def keeps_totals(assembly: Assembly, day: date) -> dg.AssetCheckResult:
         (row["handled_count"], row["handle_ms"])
         for row in both.sort("side", descending=True).iter_rows(named=True)
     )
-    return dg.AssetCheckResult(
+    return _checked(
         passed=rollup == facts,
-        metadata={
+        severity=dg.AssetCheckSeverity.ERROR,
+        shown={
             "handled_in_rollup": rollup[0],
             "handled_in_facts": facts[0],
             "handle_ms_in_rollup": rollup[1],
             "handle_ms_in_facts": facts[1],
-            "what_to_do": "If facts were replaced after this day was built, materialize the day "
-            "again. If it stays, do not publish it: see runbooks/TotalsDiffer.md.",
         },
+        what_to_do="If facts were replaced after this day was built, materialize the day again. "
+        "If it stays, do not publish it: see runbooks/TotalsDiffer.md.",
     )
 
 
@@ -163,6 +163,28 @@ _TOTALS = """
     select 'facts', count(*), coalesce(sum(value_ms), 0)::bigint
     from facts.session_metrics where day = ? and metric = 'tHandle' and org in ({orgs})
 """
+
+
+def _checked(
+    *,
+    passed: bool,
+    shown: Mapping[str, Any],
+    what_to_do: str = "",
+    severity: dg.AssetCheckSeverity = WARN,
+) -> dg.AssetCheckResult:
+    """Return a result that says what to do only where something is to be done."""
+    advice = {} if passed else {"what_to_do": what_to_do}
+    return dg.AssetCheckResult(passed=passed, severity=severity, metadata={**shown, **advice})
+
+
+def _not_over(assembly: Assembly, day: date) -> str | None:
+    """Say until when a day is awaited; None once it should be whole."""
+    end = Interval.of_day(day).end
+    due = end + timedelta(hours=assembly.config.freshness.stuck_after_hours)
+    now = assembly.clock.now()
+    if now >= due:
+        return None
+    return "the day is running" if now < end else f"the day is awaited until {spelled(due)}"
 
 
 def _org_day_check(

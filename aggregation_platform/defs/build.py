@@ -19,6 +19,7 @@ from aggregation_platform.defs.assets.rollups import rollups_assets
 from aggregation_platform.defs.io_managers import WarehouseIOManager
 from aggregation_platform.defs.jobs import jobs
 from aggregation_platform.defs.partitions import partitions_of
+from aggregation_platform.defs.run_log import ending_sensors
 from aggregation_platform.defs.sensors import sensors
 from aggregation_platform.defs.snowflake_resource import snowflake_resources
 
@@ -43,7 +44,7 @@ def build_definitions(config: PlatformConfig, assembly: Assembly | None = None) 
         ],
         asset_checks=asset_checks(partitions),
         jobs=jobs(partitions),
-        sensors=sensors(),
+        sensors=[*sensors(), *ending_sensors()],
         resources={
             "assembly": parts,
             "warehouse": WarehouseIOManager(parts),

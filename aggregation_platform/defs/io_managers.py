@@ -30,6 +30,10 @@ from aggregation_platform.warehouse.store import (
 _Item = TypeVar("_Item")
 
 
+_WITH_FIGURES = ("journeys", "rollups")
+"""Their assets show figures that people plot over days; the number of rows is none of them."""
+
+
 def _ignore(_: PartitionWritten) -> None:
     """Do nothing about a commit."""
 
@@ -181,11 +185,14 @@ def _partitions(context: dg.InputContext | dg.OutputContext, table: Table) -> li
 
 def _told(table: Table, obj: PartitionOutput, written: PartitionWritten) -> dict[str, Any]:
     """What a write shows in the UI."""
-    return {
-        "dagster/partition_row_count": written.rows,
-        "content_hash": written.content_hash,
-        **_told_of_any(table, obj, [written]),
-    }
+    rows = {} if table.layer in _WITH_FIGURES else {"dagster/partition_row_count": written.rows}
+    return {**rows, "content_hash": written.content_hash, **_told_of_any(table, obj, [written])}
+
+
+def _amount(written: Sequence[PartitionWritten]) -> str:
+    """Say rows and bytes as text: the UI plots every number, and people look at its plots."""
+    rows, size = sum(one.rows for one in written), sum(one.bytes for one in written)
+    return f"{rows:,} rows, {size:,} bytes"
 
 
 def _told_of_several(
@@ -212,8 +219,7 @@ def _told_of_any(
     return {
         "dagster/table_name": table.key,
         "dagster/column_schema": column_schema(table),
-        "rows": sum(one.rows for one in written),
-        "bytes": sum(one.bytes for one in written),
+        "written": _amount(written),
         "finality": obj.finality,
         **({"query_ids": query_ids} if query_ids else {}),
     }

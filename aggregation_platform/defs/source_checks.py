@@ -73,10 +73,12 @@ def _conversations_counted(assembly: Assembly, partition: Partition) -> dg.Asset
             "rejected": found.rejected,
             "missing": found.missing,
             "surplus": found.surplus,
-            "what_to_do": "Nothing."
-            if found.agrees
-            else f"{_again(partition)} If some still lack, the org's permissions may hide them "
-            "from us (divisions). Rejected records are in raw: see runbooks/RecordsRejected.md.",
+            **_advice(
+                f"{_again(partition)} If some are still missing, the org's permissions may hide "
+                "them from us (divisions). Rejected records are in raw: see "
+                "runbooks/RecordsRejected.md.",
+                needed=not found.agrees,
+            ),
         },
     )
 
@@ -133,11 +135,17 @@ def _told(found: Compared, partition: Partition) -> Mapping[str, Any]:
         "handle_ms": report.handle_ms,
         "first_differences": table_of_rows(_readable(report.differences)),
         "conversations_behind_them": table_of_rows(found.conversations.select(_BEHIND)),
-        "what_to_do": "Nothing."
-        if found.agrees
-        else f"{_again(partition)} If it still differs, look at the conversations named here in "
-        "the org, and at them with `explain --conversation`; see runbooks/FiguresDiffer.md.",
+        **_advice(
+            f"{_again(partition)} If it still differs, look at the conversations named here in "
+            "the org, and at them with `explain --conversation`; see runbooks/FiguresDiffer.md.",
+            needed=not found.agrees,
+        ),
     }
+
+
+def _advice(text: str, *, needed: bool) -> Mapping[str, str]:
+    """Say what to do, where something is to be done."""
+    return {"what_to_do": text} if needed else {}
 
 
 def _readable(differences: pl.DataFrame) -> pl.DataFrame:

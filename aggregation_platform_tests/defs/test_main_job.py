@@ -1,6 +1,6 @@
 """From three organizations to one AHT, through Dagster, against the simulator's own truth."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from itertools import product
 
@@ -11,6 +11,7 @@ import pytest
 from aggregation_platform.assembly import Assembly
 from aggregation_platform.defs.asset_checks import keeps_totals
 from aggregation_platform.defs.assets.raw import order_of
+from aggregation_platform.defs.day_picture import SHOWN_IN_PLACE
 from aggregation_platform.errors import ConfigurationError
 from aggregation_platform.rollups.tables import HANDLE_TIME
 from aggregation_platform.simulator.directory import TEAMS
@@ -155,7 +156,7 @@ def test_every_written_asset_says_rows_and_hash(platform: SimulatedPlatform):
         "facts/rejects",
     }
     assert all(
-        {"rows", "content_hash", "finality", "dagster/partition_row_count"}
+        {"written", "content_hash", "finality", "dagster/partition_row_count"}
         <= set(event.materialization.metadata)
         for event in written
     )
@@ -170,11 +171,53 @@ def test_a_rollups_metadata_previews_aht_and_draws_the_day(platform: SimulatedPl
         if event.asset_key
     }
     shown = by_key["handle_time"]
-    previewed, drawn = shown["aht_by_org"], shown["course_of_the_day"]
+    previewed, drawn = shown["aht_by_org"], shown["half_hours_by_org"]
     assert isinstance(previewed, dg.TableMetadataValue)
     assert isinstance(drawn, dg.MarkdownMetadataValue)
     assert {row.data["org"] for row in previewed.records} == {"us", "emea", "apac"}
     assert (drawn.md_str or "").startswith("![handle time](data:image/png;base64,")
+
+
+def test_a_rollups_metadata_begins_with_the_answer_and_the_picture(platform: SimulatedPlatform):
+    day = platform.days[1]
+    shown = _metadata_of(platform.world_day(day), "handle_time")
+
+    handled = sum(platform.simulator.truth.handle_time(org, day)[0] for org in platform.config.orgs)
+    ms = sum(platform.simulator.truth.handle_time(org, day)[1] for org in platform.config.orgs)
+    aht = f"{ms // handled // 60_000}:{round(ms / handled / 1000) % 60:02d}"
+    assert list(shown)[:2] == ["answer", "course_of_the_day"]
+    assert _text(shown["answer"]) == (
+        f"AHT **{aht}** over {handled:,} handled. Complete. No organization is missing."
+    )
+    assert len(_text(shown["course_of_the_day"])) < SHOWN_IN_PLACE
+
+
+def test_the_numbers_that_the_ui_plots_over_days_are_aht_and_handled(platform: SimulatedPlatform):
+    shown = _metadata_of(platform.world_day(platform.days[1]), "handle_time")
+
+    numbers = [
+        name
+        for name, value in shown.items()
+        if isinstance(value, dg.FloatMetadataValue | dg.IntMetadataValue)
+    ]
+    assert sorted(numbers) == [
+        *("aht_seconds", "aht_seconds_apac", "aht_seconds_emea", "aht_seconds_us"),
+        "handled_count",
+    ]
+
+
+def _metadata_of(ran: dg.ExecuteInProcessResult, table: str) -> Mapping[str, dg.MetadataValue]:
+    (found,) = (
+        event.materialization.metadata
+        for event in ran.get_asset_materialization_events()
+        if event.asset_key and event.asset_key.path[-1] == table
+    )
+    return found
+
+
+def _text(shown: dg.MetadataValue) -> str:
+    assert isinstance(shown, dg.MarkdownMetadataValue)
+    return shown.md_str or ""
 
 
 def _content_hashes(platform: SimulatedPlatform) -> list[tuple[object, ...]]:

@@ -19,6 +19,7 @@ from aggregation_platform.defs.finalities import finality_of_raw
 from aggregation_platform.defs.io_managers import PartitionBatches, PartitionOutput
 from aggregation_platform.defs.partitions import Partitions, day_of, partition_of
 from aggregation_platform.defs.pictures import table_of_rows
+from aggregation_platform.defs.run_log import log_progress
 from aggregation_platform.facts.drift import DRIFT as FOUND_DRIFT
 from aggregation_platform.facts.drift import drift_of, merged_drift
 from aggregation_platform.facts.drift_history import continued, news
@@ -52,7 +53,8 @@ def facts_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
             reading = FactsReading(assembly, partition, context.run.run_id, Path(folder))
             for batch in raw:
                 reading.add(batch)
-                context.log.info("%s: %s conversations", partition, reading.rows["conversations"])
+                done = reading.rows["conversations"]
+                log_progress(context, "%s: %s conversations", partition, done)
             for table in TABLES:
                 yield dg.Output(reading.output(table), output_name=table.name)
 

@@ -14,6 +14,7 @@ from aggregation_platform.assembly import Assembly
 from aggregation_platform.defs.assets.declared import asset_of
 from aggregation_platform.defs.io_managers import PartitionOutput
 from aggregation_platform.defs.partitions import Partitions, partition_of
+from aggregation_platform.defs.run_log import log_progress
 from aggregation_platform.errors import (
     ConfigurationError,
     RateLimitedError,
@@ -87,7 +88,8 @@ def read_day(context: dg.AssetExecutionContext, assembly: Assembly) -> DayReadin
     order = order_of(assembly, partition_of(context.partition_key, CONVERSATIONS.partitioned_by))
 
     def tell(progress: Progress) -> None:
-        context.log.info(
+        log_progress(
+            context,
             "%s %s: %s, %s pages, %s conversations",
             progress.org,
             progress.day,

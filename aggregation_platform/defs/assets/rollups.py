@@ -12,6 +12,7 @@ import polars as pl
 
 from aggregation_platform.assembly import Assembly
 from aggregation_platform.defs.assets.declared import asset_of, key_of
+from aggregation_platform.defs.day_picture import answer, course_of_the_day
 from aggregation_platform.defs.finalities import finality_of_the_world
 from aggregation_platform.defs.io_managers import PartitionBatches, PartitionOutput
 from aggregation_platform.defs.partitions import Partitions, every_org_of_the_day
@@ -146,16 +147,25 @@ def _handle_time_shown(assembly: Assembly, cells: pl.DataFrame, day: date) -> Ma
     by_org = aht(cells, states, by=["org"], orgs=orgs, days=[day])
     by_queue = aht(cells, states, by=["global_queue"], orgs=orgs, days=[day])
     world = by_org.total.row(0, named=True)
+    missing = orgs_missing(states, orgs, day)
     return {
-        "aht": minutes_and_seconds(world["aht_ms"]),
-        "aht_seconds": round((world["aht_ms"] or 0) / 1000, 3),
-        "handled_count": world["handled_count"],
-        "orgs_missing": ", ".join(orgs_missing(states, orgs, day)) or "none",
+        "answer": answer(world, missing),
+        "course_of_the_day": course_of_the_day(cells),
         "aht_by_org": table_of_rows(_readable(by_org.rows, "org")),
         "aht_by_global_queue": table_of_rows(_readable(by_queue.rows, "global_queue")),
-        "course_of_the_day": handle_time_plot(cells, orgs),
+        "half_hours_by_org": handle_time_plot(cells, orgs),
+        **_plotted(world, by_org.rows),
+        "orgs_missing": ", ".join(missing) or "none",
         "match_rates": table_of_rows(match_rates(cells)),
     }
+
+
+def _plotted(world: Mapping[str, Any], by_org: pl.DataFrame) -> Mapping[str, float | int]:
+    """Return the numbers that the UI plots over days: AHT of the world and of each org."""
+    times = {"aht_seconds": world["aht_ms"]}
+    times |= {f"aht_seconds_{org}": ms for org, ms in by_org.select("org", "aht_ms").iter_rows()}
+    plotted = {name: round(ms / 1000, 3) for name, ms in times.items() if ms is not None}
+    return {**plotted, "handled_count": world["handled_count"]}
 
 
 def _readable(rows: pl.DataFrame, label: str) -> pl.DataFrame:
