@@ -20,6 +20,7 @@ import aggregation_platform
 from aggregation_platform.config.load import CONFIG_VARIABLE, child_environment, dagster_home
 from aggregation_platform.config.models import PlatformConfig
 from aggregation_platform.errors import ConfigurationError
+from aggregation_platform.local_state.plain_folders import plain_folder
 
 RECOVERY = "aggregation_platform.defs.recovery"
 _LOG_LEVEL = re.compile(r"python_log_level: \w+")
@@ -59,7 +60,7 @@ def prepared_environment(config: PlatformConfig, *, log_level: str = "warning") 
         )
     return child_environment(
         {
-            "DAGSTER_HOME": str(home),
+            "DAGSTER_HOME": str(plain_folder(home)),
             CONFIG_VARIABLE: str(config.file.absolute() if config.file else ""),
             "DAGSTER_DISABLE_TELEMETRY": "1",
         }

@@ -28,6 +28,7 @@ from aggregation_platform.config.values import (
     AsMapping,
     Country,
     Day,
+    DuckDBFile,
     FilePath,
     LandingUrl,
     OrganizationId,
@@ -149,7 +150,7 @@ class RulesConfig(Strict):
 class DuckDBConfig(Strict):
     """The embedded warehouse: one file."""
 
-    path: FilePath = cast("Path", "data/warehouse.duckdb")
+    path: DuckDBFile = cast("Path", "data/warehouse.duckdb")
 
 
 class SnowflakeConfig(Strict):

@@ -155,6 +155,13 @@ def _path(value: object, info: ValidationInfo) -> Path:
     return value if isinstance(value, Path) else _from_folder(_text(value), info)
 
 
+def _duckdb_file(value: object, info: ValidationInfo) -> Path:
+    path = _path(value, info)
+    if any(character in str(path) for character in "?\\"):
+        refuse(f"DuckDB cannot write to {path}; choose a path without ? and backslash")
+    return path
+
+
 def _landing(value: object, info: ValidationInfo) -> str | Deferred:
     if isinstance(value, Deferred):  # its variable is not set
         return value
@@ -215,6 +222,8 @@ Url = Annotated[str, BeforeValidator(_url)]
 Country = Annotated[str, BeforeValidator(_country)]
 TimeZoneName = Annotated[str, BeforeValidator(_time_zone)]
 FilePath = Annotated[Path, BeforeValidator(_path)]
+DuckDBFile = Annotated[Path, BeforeValidator(_duckdb_file)]
+"""DuckDB takes what follows a ? for options, and a backslash for a slash."""
 LandingUrl = Annotated[str | Deferred, BeforeValidator(_landing)]
 AsList = BeforeValidator(_sequence)
 AsMapping = BeforeValidator(_mapping)

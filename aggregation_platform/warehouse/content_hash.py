@@ -26,6 +26,7 @@ import duckdb
 
 from aggregation_platform.tables import Column, Table
 from aggregation_platform.warehouse.dialects import kind_of
+from aggregation_platform.warehouse.statements import READ_PARTS
 
 _MODULUS = 2**64
 
@@ -43,7 +44,7 @@ def content_hash(table: Table, parts: Sequence[Path]) -> str:
 def _sums(table: Table, parts: Sequence[Path]) -> tuple[int, int]:
     columns = sorted(table.columns, key=lambda column: column.name)
     text = ", ".join(_traced(table, column) for column in columns)
-    sql = f"SELECT count(*), sum(md5_number_lower(concat({text}))) FROM read_parquet(?)"  # noqa: S608 - declared names only
+    sql = f"SELECT count(*), sum(md5_number_lower(concat({text}))) FROM {READ_PARTS}"  # noqa: S608 - declared names only
     with duckdb.connect() as connection:
         found = connection.execute(sql, [[str(part) for part in parts]]).fetchone()
     count, total = found or (0, 0)

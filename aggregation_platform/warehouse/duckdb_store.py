@@ -28,7 +28,7 @@ from aggregation_platform.warehouse.duckdb_file import shared_file
 from aggregation_platform.warehouse.migrations import FOLDER
 from aggregation_platform.warehouse.spool import Spooled
 from aggregation_platform.warehouse.sql_store import SqlWarehouse
-from aggregation_platform.warehouse.statements import load_parquet
+from aggregation_platform.warehouse.statements import READ_PARTS, load_parquet
 
 _EXPORTED = (
     "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, "
@@ -125,7 +125,7 @@ class DuckDBSession:
         """Add all rows of the part files to their table."""
         if spooled.parts:
             parts = [str(part) for part in spooled.parts]
-            self.execute(load_parquet(DUCKDB, spooled.table, "read_parquet(?)"), [parts])
+            self.execute(load_parquet(DUCKDB, spooled.table, READ_PARTS), [parts])
 
     def export(self, sql: str, values: Sequence[object], folder: Path) -> Sequence[Path]:
         """Send one SELECT and put its rows into part files.

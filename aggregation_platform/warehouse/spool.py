@@ -16,12 +16,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
 
 import polars as pl
 
 from aggregation_platform.clock import Clock
 from aggregation_platform.errors import WarehouseError
+from aggregation_platform.local_state.plain_folders import plain_folder
 from aggregation_platform.tables import Column, Partition, Table
 from aggregation_platform.warehouse.content_hash import content_hash
 from aggregation_platform.warehouse.shapes import check_frame
@@ -56,6 +57,10 @@ class Spooled:
     def name(self) -> str:
         """The folder's own name; unique within the spool that made it."""
         return self.parts[0].parent.name if self.parts else ""
+
+
+AS_WRITTEN: Final = {"glob": False, "hive_partitioning": False}
+"""How polars reads a file by exactly its path: `[eu]` is no pattern, `day=1` is no column."""
 
 
 class SpoolFolder:
@@ -119,6 +124,7 @@ def spool_folder(root: Path, clock: Clock) -> Generator[SpoolFolder]:
     its lock before it has a name that is swept.
     """
     root.mkdir(parents=True, exist_ok=True)
+    root = plain_folder(root)
     _sweep(root, clock.now())
     unready = Path(tempfile.mkdtemp(prefix=_UNREADY, dir=root))
     path = unready.with_name(unready.name.replace(_UNREADY, _READY, 1))
@@ -136,7 +142,7 @@ def read_parts(parts: Sequence[Path], columns: Sequence[Column]) -> Iterator[pl.
     pieces = (
         as_declared(piece, columns)
         for part in parts
-        for piece in pl.scan_parquet(part).collect_batches(chunk_size=_PIECE_ROWS)
+        for piece in pl.scan_parquet(part, **AS_WRITTEN).collect_batches(chunk_size=_PIECE_ROWS)
         if piece.height
     )
     yield from _gathered(pieces, BATCH_BYTES, BATCH_ROWS)

@@ -196,6 +196,10 @@ def move_lease(dialect: Dialect, seen: Epoch, row: Mapping[str, object]) -> Stat
     return Statement(f"UPDATE {dialect.place(LEASE)} SET {changes} WHERE {where}", values)
 
 
+READ_PARTS = "read_parquet(?, hive_partitioning = false)"
+"""How DuckDB reads part files: a folder called `day=1` above them is no column."""
+
+
 def load_parquet(dialect: Dialect, table: Table, source: str) -> str:
     """Return an INSERT that takes every declared column, by name, from a relation."""
     names = dialect.names(column.name for column in table.columns)

@@ -69,7 +69,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 def _url_in(said: Path, process: "subprocess.Popen[bytes]") -> str:
     """Wait until the UI answers."""
-    for _ in range(1200):
+    for _ in range(3600):
         assert process.poll() is None, said.read_text()
         found = re.search(r"Dagster UI: (http://\S+)", said.read_text())
         if found and answers(found[1]):
@@ -145,18 +145,36 @@ def test_a_rollups_page_shows_aht_by_org_and_a_plot_of_the_day(
 ):
     day = _some_partition(demo).partition("|")[0]
     browser.get(f"{demo.url}/assets/rollups/handle_time?view=partitions&partition={day}")
+    shows(browser, "No organization is missing.")
+    assert is_drawn(browser, "img[src^='data:image/svg']")
+    picture(browser, "rollup")
     shows(browser, "aht_by_org")
     for org in ("us", "emea", "apac"):
         shows(browser, org)
-    picture(browser, "rollup")
     browser.find_element(By.XPATH, "//*[text()='[Show Markdown]']").click()
-    plot = WebDriverWait(browser, 30).until(
-        lambda found: found.find_element(By.CSS_SELECTOR, "img[src^='data:image/png']")
-    )
 
-    drawn = "return arguments[0].complete && arguments[0].naturalWidth > 300"
-    WebDriverWait(browser, 30).until(lambda found: found.execute_script(drawn, plot))
+    assert is_drawn(browser, "img[src^='data:image/png']")
     picture(browser, "course-of-the-day")
+
+
+def is_drawn(browser: webdriver.Chrome, selector: str) -> bool:
+    """Wait until the picture is there and its pixels are."""
+    drawn = "return arguments[0].complete && arguments[0].naturalWidth > 300"
+    found = WebDriverWait(browser, 30).until(
+        lambda page: page.find_element(By.CSS_SELECTOR, selector)
+    )
+    return WebDriverWait(browser, 30).until(lambda page: page.execute_script(drawn, found))
+
+
+def test_the_plots_of_a_rollup_are_aht_over_days(demo: Demo, browser: webdriver.Chrome):
+    browser.get(f"{demo.url}/assets/rollups/handle_time?view=overview")
+    shows(browser, "aht_by_org")
+    browser.find_element(By.XPATH, "//button[normalize-space()='Plots']").click()
+
+    shows(browser, "aht_seconds_apac")
+    picture(browser, "plots")
+    shown = browser.find_element(By.TAG_NAME, "body").text
+    assert [name for name in ("bytes", "partition_row_count") if name in shown] == []
 
 
 PARTITION = """

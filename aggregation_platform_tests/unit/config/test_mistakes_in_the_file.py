@@ -302,6 +302,14 @@ ONE_LINE = [
         ),
     ),
     (
+        "a file that DuckDB cannot write to",
+        ORGANIZATION + "warehouse: {duckdb: {path: '/data/what?/w.duckdb'}}\n",
+        (
+            "platform.yaml: warehouse.duckdb.path: /data/what?/w.duckdb is not allowed; DuckDB "
+            "cannot write to /data/what?/w.duckdb; choose a path without ? and backslash"
+        ),
+    ),
+    (
         "a warehouse of no known kind",
         ORGANIZATION + "warehouse: {kind: duck}\n",
         "platform.yaml: warehouse.kind: duck is not allowed; use duckdb or snowflake",
