@@ -16,7 +16,7 @@ from aggregation_platform.clock import Clock
 from aggregation_platform.errors import SchemaMismatchError
 from aggregation_platform.tables import Partition, Table
 from aggregation_platform.warehouse.shapes import check_frame
-from aggregation_platform.warehouse.spool import AS_WRITTEN, spool_folder, write_part
+from aggregation_platform.warehouse.spool import scan_part, spool_folder, write_part
 
 
 class RowsApart:
@@ -50,7 +50,7 @@ class RowsApart:
     def of(self, partition: Partition) -> Iterator[pl.DataFrame]:
         """Yield a partition's rows, frame by frame."""
         found = (self._path(partition, str(number + 1)) for number in range(self._frames))
-        return (pl.read_parquet(path, **AS_WRITTEN) for path in found if path.exists())
+        return (scan_part(path).collect() for path in found if path.exists())
 
     def _path(self, partition: Partition, number: str) -> Path:
         return self._folder / f"{self._numbers[partition]}-{number}.parquet"

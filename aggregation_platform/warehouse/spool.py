@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final, TextIO
+from typing import TextIO
 
 import polars as pl
 
@@ -59,8 +59,9 @@ class Spooled:
         return self.parts[0].parent.name if self.parts else ""
 
 
-AS_WRITTEN: Final = {"glob": False, "hive_partitioning": False}
-"""How polars reads a file by exactly its path: `[eu]` is no pattern, `day=1` is no column."""
+def scan_part(path: Path) -> pl.LazyFrame:
+    """Read a file by exactly its path: `[eu]` in it is no pattern, `day=1` is no column."""
+    return pl.scan_parquet(path, glob=False, hive_partitioning=False)
 
 
 class SpoolFolder:
@@ -142,7 +143,7 @@ def read_parts(parts: Sequence[Path], columns: Sequence[Column]) -> Iterator[pl.
     pieces = (
         as_declared(piece, columns)
         for part in parts
-        for piece in pl.scan_parquet(part, **AS_WRITTEN).collect_batches(chunk_size=_PIECE_ROWS)
+        for piece in scan_part(part).collect_batches(chunk_size=_PIECE_ROWS)
         if piece.height
     )
     yield from _gathered(pieces, BATCH_BYTES, BATCH_ROWS)

@@ -31,7 +31,7 @@ from aggregation_platform.rollups.restatements import METRIC_COLUMNS, restatemen
 from aggregation_platform.tables import Partition, Table
 from aggregation_platform.warehouse.ops_tables import DRIFT, RESTATEMENTS
 from aggregation_platform.warehouse.partition_states import partition_states
-from aggregation_platform.warehouse.spool import AS_WRITTEN
+from aggregation_platform.warehouse.spool import scan_part
 from aggregation_platform.warehouse.store import Finality, Rows
 
 
@@ -105,7 +105,7 @@ class FactsReading:
         for part in range(1, self._parts + 1):
             path = self._path(table, part)
             if path.exists():
-                yield pl.read_parquet(path, **AS_WRITTEN)
+                yield scan_part(path).collect()
 
     def _alongside(self, table: Table) -> Sequence[Rows]:
         if table is not SESSION_METRICS:
