@@ -90,6 +90,7 @@ def _constant(keys: pl.DataFrame, rules: LinkingRules) -> pl.Series:
             by="value",
             strategy="nearest",
             tolerance=CONSTANT_HOLDS,
+            check_sortedness=False,
         )
         .sort("row")
     )
@@ -133,7 +134,6 @@ def _neighbours(keys: pl.DataFrame) -> pl.DataFrame:
     return (
         pl.concat([first, second], how="horizontal")
         .filter(pl.col("value") == pl.col("value_b"))
-        .unique(["a", "b", "value"], maintain_order=True)
         .with_columns(gap=pl.col("start_b") - pl.col("start_a"))
     )
 
@@ -146,6 +146,8 @@ def _next_of_others(keys: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.i
     rows, sizes = np.arange(keys.height), np.diff(heads, append=keys.height)
     before = np.repeat(heads - 1, sizes)
     after = np.repeat(heads + sizes, sizes)
-    earlier = np.append(before[before >= 0], rows[after < keys.height])
-    later = np.append(rows[before >= 0], after[after < keys.height])
+    # The last of a run and the first of the next find one another from both sides: once is enough.
+    ahead = (after < keys.height) & (rows + 1 != after)
+    earlier = np.append(before[before >= 0], rows[ahead])
+    later = np.append(rows[before >= 0], after[ahead])
     return earlier, later

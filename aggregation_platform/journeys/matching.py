@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 
 import polars as pl
 
@@ -26,7 +26,7 @@ _MOST = 100
 """So many pairs that compete are judged together."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Pair:
     """One line and one call that it may have reached; `row` says where it came from."""
 
@@ -34,6 +34,7 @@ class _Pair:
     line: int
     call: int
     score: float
+    started_at: datetime
 
 
 def verdicts(possible: pl.DataFrame) -> pl.Series:
@@ -51,23 +52,20 @@ def verdicts(possible: pl.DataFrame) -> pl.Series:
     Args:
         possible: line, b, score, started_at (of the call).
     """
-    doubts: list[str | None] = [None] * possible.height
-    rivals = [pl.len().over(side) > 1 for side in ("line", "b")]
-    contested = possible.with_row_index("row").filter(rivals[0] | rivals[1])
+    rivals = possible["line"].is_duplicated() | possible["b"].is_duplicated()
+    contested = possible.with_row_index("row").filter(rivals)
+    judged: dict[int, str | None] = {}
     for group in _groups(contested):
-        pairs = [_Pair(*row) for row in group.select("row", "line", "b", "score").iter_rows()]
-        span = group["started_at"].to_physical()
-        is_seen = _length(span) <= LONGEST_COINCIDENCE and len(pairs) <= _MOST
-        for row, doubt in (_in_rounds(pairs) if is_seen else _at_once(pairs)).items():
-            doubts[row] = doubt
-    return pl.Series("doubt", doubts, pl.Enum(DOUBTS))
+        starts = [pair.started_at for pair in group]
+        is_seen = max(starts) - min(starts) <= LONGEST_COINCIDENCE and len(group) <= _MOST
+        judged |= _in_rounds(group) if is_seen else _at_once(group)
+    doubts = pl.Series("doubt", [None], pl.Enum(DOUBTS)).new_from_index(0, possible.height)
+    if not judged:
+        return doubts
+    return doubts.scatter(list(judged), pl.Series(list(judged.values()), dtype=pl.Enum(DOUBTS)))
 
 
-def _length(microseconds: pl.Series) -> timedelta:
-    return timedelta(microseconds=int((microseconds - microseconds.min()).max() or 0))  # pyright: ignore[reportArgumentType]
-
-
-def _groups(contested: pl.DataFrame) -> list[pl.DataFrame]:
+def _groups(contested: pl.DataFrame) -> list[list[_Pair]]:
     """Split pairs into groups that compete with one another."""
     if contested.is_empty():
         return []
@@ -77,7 +75,11 @@ def _groups(contested: pl.DataFrame) -> list[pl.DataFrame]:
     )
     labels = labels_of(sides).rename({"contact": "a"}).cast(pl.Int64)
     group = sides.cast(pl.Int64).join(labels, on="a", how="left", maintain_order="left")["label"]
-    return contested.with_columns(group=group).partition_by("group", maintain_order=True)
+    groups: dict[int, list[_Pair]] = defaultdict(list)
+    pairs = contested.select("row", "line", "b", "score", "started_at").iter_rows()
+    for label, pair in zip(group, pairs, strict=True):
+        groups[label].append(_Pair(*pair))
+    return list(groups.values())
 
 
 def _in_rounds(pairs: list[_Pair]) -> dict[int, str | None]:
