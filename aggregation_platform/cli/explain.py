@@ -6,7 +6,6 @@ origin_pages.py), comparing with the org's own report (reconcile.py).
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time
@@ -34,6 +33,7 @@ from aggregation_platform.cli.remedies import loads
 from aggregation_platform.cli.rules_versions import rules_today, versions_line
 from aggregation_platform.config.values import did_you_mean
 from aggregation_platform.errors import PlatformError
+from aggregation_platform.names import nearest
 from aggregation_platform.observability.masking import masked_text
 from aggregation_platform.raw.finality import Finality, slowest
 from aggregation_platform.rollups.tables import HANDLE_TIME
@@ -230,8 +230,9 @@ def _hint(warehouse: Warehouse, asked: Asked, name: str) -> str | None:
     )
     if value in labels or any(value in known for known in ids):
         return None
-    near = difflib.get_close_matches(value, labels, n=1) or sorted(labels)[:_NAMED]
-    return f"the day has no {name} {value!r}; {did_you_mean(value, near)}"
+    near = nearest(value, labels)
+    meant = did_you_mean(value, [near] if near else sorted(labels)[:_NAMED])
+    return f"the day has no {name} {value!r}; {meant}"
 
 
 def _apart(found: Origins) -> str:

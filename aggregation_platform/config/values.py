@@ -23,6 +23,7 @@ from pydantic_core import PydanticCustomError
 
 from aggregation_platform.config import regions
 from aggregation_platform.config.deferred import Deferred
+from aggregation_platform.names import nearest
 
 LANDING_SCHEMES = ("s3", "az", "gs")
 
@@ -40,8 +41,8 @@ def refuse_at(key: str, remedy: str) -> NoReturn:
 def did_you_mean(written: str, known: Iterable[str]) -> str:
     """Return `did you mean x?`, or the list of what is known."""
     choices = sorted(known)
-    near = difflib.get_close_matches(written, choices, n=1, cutoff=0.6)
-    return f"did you mean {near[0]}?" if near else f"use one of {', '.join(choices)}"
+    near = nearest(written, choices)
+    return f"did you mean {near}?" if near else f"use one of {', '.join(choices)}"
 
 
 def whole_number(low: int, high: int) -> BeforeValidator:
