@@ -136,6 +136,12 @@ class Aggregates:
         return rows
 
 
+def figures_in(answer: Json) -> int:
+    """Count the metrics of an answer, over all groups and buckets."""
+    buckets = [bucket for result in answer["results"] for bucket in result["data"]]
+    return sum(len(bucket["metrics"]) for bucket in buckets)
+
+
 def _columns(asked: _Question) -> tuple[str, ...]:
     return (*DIMENSIONS, "conversationId") if "conversationId" in asked.names else DIMENSIONS
 

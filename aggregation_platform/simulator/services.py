@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from aggregation_platform.simulator import directory_api
-from aggregation_platform.simulator.aggregates import Aggregates
+from aggregation_platform.simulator.aggregates import Aggregates, figures_in
 from aggregation_platform.simulator.counters import Counters
 from aggregation_platform.simulator.dice import named_uuid
 from aggregation_platform.simulator.faults import Fault, Faults
@@ -120,9 +120,13 @@ class OrgService:
             },
         })  # fmt: skip
 
-    def aggregate(self, request: Request) -> Reply:
+    def aggregate(self, request: Request, struck: list[Fault]) -> Reply:
         """POST aggregates/query."""
-        return reply(self.aggregates.answer(json_body(request)))
+        answer = self.aggregates.answer(json_body(request))
+        caps = [fault.count_of for fault in struck if fault.kind == "aggregates_too_large"]
+        if caps and figures_in(answer) > min(caps):
+            raise RefusalError(413, "request.entity.too.large", "The answer is too large.")
+        return reply(answer)
 
     # Everything else -----------------------------------------------------------------------
 
@@ -158,7 +162,8 @@ _ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
     ("GET", rf"{JOBS}/[^/]+", "job_status", lambda s, r, _f: s.jobs.status(r)),
     ("DELETE", rf"{JOBS}/[^/]+", "job_cancel", lambda s, r, _f: s.jobs.cancel(r)),
     ("POST", rf"{_CONVERSATIONS}/details/query", "query", lambda s, r, f: s.queries.query(r, f)),
-    ("POST", rf"{_CONVERSATIONS}/aggregates/query", "aggregates", lambda s, r, _f: s.aggregate(r)),
+    ("POST", rf"{_CONVERSATIONS}/aggregates/query", "aggregates",
+     lambda s, r, f: s.aggregate(r, f)),
     ("GET", rf"{_CONVERSATIONS}/details", "conversation",
      lambda s, r, _f: s.queries.several_details(r)),
     ("GET", rf"{_CONVERSATIONS}/[^/]+/details", "conversation",

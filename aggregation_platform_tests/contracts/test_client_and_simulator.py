@@ -158,6 +158,18 @@ def test_aggregates_have_handle_time_of_the_day(client: GenesysClient):
     assert all(row.user_id and row.count > 0 and row.sum_ms > 0 for row in handled)
 
 
+def test_aggregates_that_are_too_large_are_asked_for_in_parts_that_add_up(
+    simulator: Simulator, client: GenesysClient
+):
+    whole = sorted(map(str, client.handle_time_aggregates(DAY)))
+    simulator.faults.add(Fault(kind="aggregates_too_large", org="us", count_of=20))
+
+    in_parts = sorted(map(str, client.handle_time_aggregates(DAY)))
+
+    assert len(whole) > 50
+    assert in_parts == whole
+
+
 def test_the_query_pages_until_a_page_is_empty(client: GenesysClient):
     pages = [client.query_details(DAY, page_number=1)]
     while pages[-1].conversation_ids:
