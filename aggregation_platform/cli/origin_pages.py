@@ -22,7 +22,7 @@ from aggregation_platform.landing.zone import LandedPage, LandingZone
 
 _ATTEMPTS = """
 SELECT org, attempt_id, source_job_id, state, run_id, epoch, committed_at, data_available_to,
-    pages, records, rows, duplicates, orphans
+    pages, records, rows, duplicates, orphans, earlier
 FROM ops.extraction_ledger
 WHERE dataset = ? AND interval_from < ? AND interval_to > ?
 ORDER BY org, committed_at DESC

@@ -110,6 +110,16 @@ def _fault_help() -> str:
     help="From this day on, records have an attribute, a metric, a medium and an object that none "
     "had before.",
 )
+@click.option(
+    "--late-midnight-metrics",
+    is_flag=True,
+    help="The last calls of a day emit their handle time just after midnight, or exactly at it.",
+)
+@click.option(
+    "--exclusive-interval-start",
+    is_flag=True,
+    help="A job leaves out what ended exactly at the start of its interval.",
+)
 @click.option("--live", is_flag=True, help="Nothing past the clock exists yet.")
 @click.option("--fault", "faults", type=FaultText(), multiple=True, help=_fault_help())
 @click.option(
@@ -125,6 +135,8 @@ def simulate(
     days: int,
     conversations_per_day: int,
     novelties_from: date | None,
+    late_midnight_metrics: bool,  # noqa: FBT001 - click's flag
+    exclusive_interval_start: bool,  # noqa: FBT001 - click's flag
     live: bool,  # noqa: FBT001 - click's flag
     faults: tuple[Fault, ...],
     write: Path | None,
@@ -142,6 +154,8 @@ def simulate(
         seed=seed,
         port=port,
         novelties_from=novelties_from,
+        late_midnight_metrics=late_midnight_metrics,
+        exclusive_interval_start=exclusive_interval_start,
         live=live,
     )
     if write is not None:

@@ -43,6 +43,7 @@ def ledger_entry(found: Extracted, *, rows: RawCounts) -> LedgerEntry:
         records=rows.records,
         duplicates=rows.duplicates,
         orphans=rows.orphans,
+        earlier=rows.earlier,
         rejects=rows.unidentified,
         requests=sent(requests_by_outcome(found.requests)),
         retries=int(found.requests.get("retries", 0)),

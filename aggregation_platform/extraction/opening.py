@@ -72,11 +72,21 @@ def _newest(
 
 def _serves(state: AttemptState, order: OrgDay, asked_at: datetime) -> bool:
     """Whether an attempt answers this call, finished or to be gone on with."""
-    if state.begun.start != order.interval.start or state.begun.end != order.interval.end:
+    if not _asks_for(state, order):
         return False
     if order.fresh:
         return state.begun.begun_at >= asked_at
     return state.loaded is None or (state.done is not None and state.done.done_at >= asked_at)
+
+
+def _asks_for(state: AttemptState, order: OrgDay) -> bool:
+    """Whether an attempt was made for this day.
+
+    An attempt that was begun before jobs asked from a margin begins at midnight. It is resumed all
+    the same, for what it has stored was paid for; `reconcile` names what it may have missed.
+    """
+    starts = (order.interval.start, order.whole_day.start)
+    return state.begun.start in starts and state.begun.end == order.whole_day.end
 
 
 def _checked(journal: AttemptJournal, state: AttemptState) -> AttemptState:

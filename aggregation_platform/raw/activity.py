@@ -23,6 +23,7 @@ _PLAIN = re.compile(r"(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d
 class _Head(msgspec.Struct, gc=False):
     conversationId: Any = None  # noqa: N815 - the source's spelling
     conversationStart: Any = None  # noqa: N815 - the source's spelling
+    conversationEnd: Any = None  # noqa: N815 - the source's spelling
 
 
 class _Metric(msgspec.Struct, gc=False):
@@ -52,10 +53,11 @@ _RECORD = msgspec.json.Decoder(_Record)
 
 
 class Head(NamedTuple):
-    """The two members by which most records are placed; None where absent or not text."""
+    """The members by which most records are placed; None where absent or not text."""
 
     conversation_id: str | None
     started: str | None
+    ended: str | None = None
 
 
 def head_of(record: bytes) -> Head | None:
@@ -64,7 +66,9 @@ def head_of(record: bytes) -> Head | None:
         head = _HEAD.decode(record)
     except _UNREADABLE:
         return None
-    return Head(_text(head.conversationId), _text(head.conversationStart))
+    return Head(
+        _text(head.conversationId), _text(head.conversationStart), _text(head.conversationEnd)
+    )
 
 
 def is_orphan(record: bytes, head: Head, day: date) -> bool:
@@ -82,6 +86,20 @@ def is_orphan(record: bytes, head: Head, day: date) -> bool:
     if head.started is None and not instants:
         return False
     return not any(_may_be_in(instant, day) for instant in instants)
+
+
+def was_over_before(head: Head, day: date) -> bool:
+    """Whether the record says that it ended before D began.
+
+    Asked of a record that has nothing in D. It came because the job asks from a margin before
+    midnight, or the fresh tail from a day before; it is complete in its own day and no orphan.
+    """
+    if head.ended is None:
+        return False
+    try:
+        return parsed(head.ended.upper()) < Interval.of_day(day).start
+    except (ValueError, OverflowError):
+        return False
 
 
 def fullness(record: bytes) -> int:

@@ -16,7 +16,13 @@ from typing import NamedTuple, cast
 import polars as pl
 
 from aggregation_platform.errors import CorruptPageError
-from aggregation_platform.raw.activity import Head, fullness, head_of, is_orphan
+from aggregation_platform.raw.activity import (
+    Head,
+    fullness,
+    head_of,
+    is_orphan,
+    was_over_before,
+)
 from aggregation_platform.raw.mending import has_nul, mended, wrapped
 from aggregation_platform.raw.pages import LandedPage, records_of
 from aggregation_platform.raw.tables import CONVERSATIONS
@@ -24,8 +30,10 @@ from aggregation_platform.raw.tables import CONVERSATIONS
 
 @dataclass(frozen=True)
 class RawCounts:
-    """What became of the records of a day's pages: records = kept + duplicates + orphans.
+    """What became of the records of a day's pages.
 
+    records = kept + duplicates + orphans + earlier. `earlier` were over before the day began and
+    have nothing on it; orphans have nothing on it either, but are still open, or span it.
     `unidentified` of the kept have no usable conversation id; facts will reject them.
     """
 
@@ -35,6 +43,7 @@ class RawCounts:
     duplicates: int = 0
     orphans: int = 0
     unidentified: int = 0
+    earlier: int = 0
 
 
 class _Place(NamedTuple):
@@ -96,27 +105,33 @@ class RawConversations:
 
     def _kept(self, index: int, page: LandedPage, winners: Mapping[str, _Place]) -> list[_Kept]:
         kept: list[_Kept] = []
-        position = duplicates = orphans = 0
+        position = duplicates = orphans = earlier = 0
         for position, reading in enumerate(_readings(page), start=1):
             place = _Place(index, position - 1)
             if winners.get(reading.conversation_id or "", place) != place:
                 duplicates += 1
             elif _is_orphan(reading, self._day):
-                orphans += 1
+                is_earlier = reading.head is not None and was_over_before(reading.head, self._day)
+                earlier += is_earlier
+                orphans += not is_earlier
             else:
                 kept.append(_Kept(place.position, reading.conversation_id, reading.payload))
-        self._count(position, duplicates, orphans, kept)
+        self._count(
+            RawCounts(records=position, duplicates=duplicates, orphans=orphans, earlier=earlier),
+            kept,
+        )
         return kept
 
-    def _count(self, records: int, duplicates: int, orphans: int, kept: list[_Kept]) -> None:
+    def _count(self, page: RawCounts, kept: list[_Kept]) -> None:
         so_far = self._counts
         self._counts = replace(
             so_far,
             pages=so_far.pages + 1,
-            records=so_far.records + records,
+            records=so_far.records + page.records,
             kept=so_far.kept + len(kept),
-            duplicates=so_far.duplicates + duplicates,
-            orphans=so_far.orphans + orphans,
+            duplicates=so_far.duplicates + page.duplicates,
+            orphans=so_far.orphans + page.orphans,
+            earlier=so_far.earlier + page.earlier,
             unidentified=so_far.unidentified + sum(row.conversation_id is None for row in kept),
         )
 

@@ -37,7 +37,7 @@ def finality_of(
     """Say how final a partition is that was read at `read_at`.
 
     Args:
-        interval: What the partition's details job asked for.
+        interval: The partition's UTC day.
         data_available_to: The lake's watermark as the last page said it; None if none did, as
             for rows of the synchronous query.
         read_at: When this reading was fetched.

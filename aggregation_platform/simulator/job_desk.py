@@ -103,7 +103,10 @@ class JobDesk:
         """Find what the lake held when the job ran; what lies past its watermark is not there."""
         until = max(job.start, min(job.end, job.watermark))
         generation = max(job.generations.values(), default=0)
-        span = self.world.span(self.org, job.start, until, generation)
+        span = self.world.span(
+            self.org, job.start, until, generation,
+            exclusive=self.options.exclusive_interval_start,
+        )  # fmt: skip
         hidden = 0
         if until == job.start:
             hidden = len(span)

@@ -48,6 +48,11 @@ class SimulatorOptions:
     concurrent_jobs: int = 50
     token_seconds: int = 86_399
     max_entity_page_size: int = 500
+    late_midnight_metrics: bool = False
+    """True: the last calls of a day end just before midnight and their handle time is emitted just
+    after it, or they end and are emitted exactly at midnight."""
+    exclusive_interval_start: bool = False
+    """True: a job leaves out what ended exactly at the start of its interval."""
     watermark_lag_minutes: int = 120
     watermark_step_minutes: int = 15
     live: bool = False

@@ -7,6 +7,7 @@ inbound calls (voice.py).
 from aggregation_platform.simulator.directory import Queue
 from aggregation_platform.simulator.scene import Scene
 from aggregation_platform.simulator.stories import TALK, Line, Story, Work, answered_at, talk_end
+from aggregation_platform.simulator.timestamps import DAY_MS
 
 
 def _call_out(scene: Scene, story: Story, work: Work) -> Story:
@@ -74,6 +75,27 @@ def midnight_call(scene: Scene) -> Story:
     midnight = story.start - story.start % 86_400_000 + 86_400_000
     work.stretches = ((TALK, midnight - 45_000 - answered_at(work)),)
     work.acw_ms, work.wrap_up = 45_000 + 300_000, scene.place.wrap_up_ids[0]
+    story.add(work)
+    scene.call_in(story, queue, talk_end(work) - 3, "endpoint")
+    scene.decorate(story)
+    return story
+
+
+def last_call(scene: Scene) -> Story:
+    """Ends as the day ends: 10 ms before midnight, or exactly at it.
+
+    The one that ends before midnight has its handle time emitted 15 ms after midnight. The record
+    is over before the day on which its handle time counts.
+    """
+    story = scene.story("last_call")
+    queue = scene.place.queues_for("voice")[0]
+    until = scene.wait(story, story.start + 20, queue, 9_000, party=1)
+    work = scene.answer(until, 9_000, queue, (), party=2)
+    midnight = story.start - story.start % DAY_MS + DAY_MS
+    work.stretches = ((TALK, midnight - 10_000 - answered_at(work)),)
+    work.acw_ms, work.wrap_up = 10_000, scene.place.wrap_up_ids[0]
+    if scene.dice.chance(0.5):
+        work.acw_segment_ms, work.acw_told_after_ms = 9_990, 10_015
     story.add(work)
     scene.call_in(story, queue, talk_end(work) - 3, "endpoint")
     scene.decorate(story)

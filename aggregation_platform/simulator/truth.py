@@ -26,8 +26,11 @@ from aggregation_platform.simulator.stories import (
     answered_at,
     talk_end,
 )
-from aggregation_platform.simulator.timestamps import DAY_MS, day_of, day_start
+from aggregation_platform.simulator.timestamps import DAY_MS, MINUTE_MS, day_of, day_start
 from aggregation_platform.simulator.world import Ref, World
+
+EMITTED_LATE_MS = MINUTE_MS
+"""No metric is emitted later than this after the end of its record."""
 
 Generations = Mapping[tuple[str, int], int]
 
@@ -184,8 +187,8 @@ class Truth:
             yield self.story(span.ref(place))
 
     def events(self, org: str, start: int, end: int) -> Iterator[Event]:
-        """Give every metric that an org emitted in [start, end)."""
-        for story in self.stories(org, start, end):
+        """Give every metric that an org emitted in [start, end), whenever its record ended."""
+        for story in self.stories(org, start - EMITTED_LATE_MS, end):
             for event in events_of(story):
                 if start <= event.at < end:
                     yield event

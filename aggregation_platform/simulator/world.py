@@ -177,8 +177,9 @@ class World:
             callers=max(5_000, 20 * self.options.conversations_per_day),
         )
 
-    @staticmethod
-    def _tell(kind: str, scene: Scene) -> Story:
+    def _tell(self, kind: str, scene: Scene) -> Story:
+        if kind == "midnight" and self.options.late_midnight_metrics:
+            return outbound.last_call(scene)
         if kind == "long":
             return digital.email(scene) if scene.dice.chance(0.7) else digital.long_message(scene)
         if kind in _GENERATOR:
@@ -231,10 +232,15 @@ class World:
 
     # Intervals -----------------------------------------------------------------------------
 
-    def span(self, org: str, start: int, end: int, generation: int = 0) -> Span:
-        """Find everything that begins before `end` and is alive at or after `start`."""
+    def span(
+        self, org: str, start: int, end: int, generation: int = 0, *, exclusive: bool = False
+    ) -> Span:
+        """Find everything that begins before `end` and is alive at or after `start`.
+
+        `exclusive` leaves out what ended exactly at `start`.
+        """
         with self._locks[org]:
-            carried = self._carried_cached(org, start, generation)
+            carried = self._carried_cached(org, start, generation, start + exclusive)
             stretches = self.started_in(org, start, end).stretches
         return Span(carried, stretches)
 
@@ -289,8 +295,8 @@ class World:
                 found.append((start, ref))
         return found
 
-    def _carried(self, org: str, moment: int, generation: int) -> tuple[Ref, ...]:
-        """Everything that began before a moment and is alive at it, by start."""
+    def _carried(self, org: str, moment: int, generation: int, alive_at: int) -> tuple[Ref, ...]:
+        """Everything that began before a moment and ended at `alive_at` or later, by start."""
         found: list[tuple[int, Ref]] = []
         today = moment // DAY_MS
         for day in range(self.first_day_number, min(today, self.end_day_number - 1) + 1):
@@ -301,13 +307,13 @@ class World:
                     found.append((plan.start_of(index), ref))
                     continue
                 story = self.story(ref, generation)
-                if story.start < moment and (story.end is None or story.end >= moment):
+                if story.start < moment and (story.end is None or story.end >= alive_at):
                     found.append((story.start, ref))
         for day in (today - 1, today):
             for start, ref in self._guests_cached(org, day):
                 if start < moment:
                     end = self.story(ref, generation).end
-                    if end is None or end >= moment:
+                    if end is None or end >= alive_at:
                         found.append((start, ref))
         return tuple(ref for _, ref in sorted(set(found)))
 

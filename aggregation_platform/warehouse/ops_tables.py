@@ -64,6 +64,11 @@ class ExtractionLedger(dy.Schema):
     records = dy.Int64(min=0, description="records on those pages")
     duplicates = dy.Int64(min=0, description="records that another page had as well")
     orphans = dy.Int64(min=0, description="records of which nothing happened in the interval")
+    earlier = dy.Int64(
+        min=0,
+        nullable=True,
+        description="records that were over before the interval; null: counted as orphans then",
+    )
     rejects = dy.Int64(min=0, description="records that did not fit")
     requests = dy.Int64(min=0, description="requests sent, retries included")
     retries = dy.Int64(min=0, description="requests that were repeated")

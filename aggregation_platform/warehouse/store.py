@@ -47,7 +47,7 @@ class LedgerEntry:
     Args:
         org: Our key of the organization.
         dataset: What was extracted, such as `conversations`.
-        interval: The interval that was asked for.
+        interval: The interval whose rows it brought; a job asks from a margin before it.
         state: What the extraction came to, such as `complete` or `provisional`.
         rows: Rows that went into the warehouse.
         bytes: Bytes received, as they came over the wire.
@@ -59,6 +59,7 @@ class LedgerEntry:
         records: Records on those pages.
         duplicates: Records left out because another page had them.
         orphans: Records left out because nothing of them happened in the interval.
+        earlier: Records left out because they were over before the interval.
         rejects: Records that did not fit.
         requests: Requests sent, retries included.
         retries: Requests that were repeated.
@@ -81,6 +82,7 @@ class LedgerEntry:
     records: int = 0
     duplicates: int = 0
     orphans: int = 0
+    earlier: int = 0
     rejects: int = 0
     requests: int = 0
     retries: int = 0

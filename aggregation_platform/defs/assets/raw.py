@@ -154,7 +154,7 @@ class _Landed:
         return PartitionOutput(
             frames=self._rows,
             finality=finality_of(
-                reading.order.interval,
+                reading.order.whole_day,
                 data_available_to=reading.data_available_to,
                 read_at=reading.read_at,
                 reread_days=self._assembly.config.freshness.reread_days,
@@ -176,6 +176,7 @@ class _Landed:
             "records": counts.records,
             "duplicates": counts.duplicates,
             "orphans": counts.orphans,
+            "over_before_the_day": counts.earlier,
             "data_available_to": str(reading.data_available_to),
             "attempts": ", ".join(reading.landed.attempt_ids),
         }

@@ -17,6 +17,8 @@ from aggregation_platform.errors import (
     TransientSourceError,
 )
 from aggregation_platform.extraction.claims import try_claim
+from aggregation_platform.extraction.outcome import FIRST_EPOCH, MARGIN
+from aggregation_platform.intervals import Interval
 
 DAY = date(2026, 1, 5)
 ALL = [f"c{n}" for n in range(10)]
@@ -44,6 +46,25 @@ def test_a_loaded_day_is_fetched_again_when_asked_for_again(make_bench, read_ids
     assert second.attempt_id > first.attempt_id
     assert read_ids(first) == read_ids(second) == ALL
     assert bench.landing.current("us", DAY).attempt_id == second.attempt_id
+
+
+def test_an_attempt_that_asked_from_midnight_on_is_resumed_and_the_next_asks_from_the_margin(
+    make_bench, read_ids
+):
+    bench = make_bench()
+    whole = Interval.of_day(DAY)
+    before, _ = bench.landing.begin(
+        "us", DAY, interval=whole, page_size=3, now=bench.clock.now(), epoch=FIRST_EPOCH
+    )
+    resumed = bench.run()
+    resumed.mark_loaded(run_id="r1", now=bench.clock.now())
+    bench.clock.advance(60)
+    next_one = bench.run()
+
+    assert resumed.attempt_id == before.attempt_id
+    assert read_ids(resumed) == read_ids(next_one) == ALL
+    asked = [interval for interval, _ in bench.org.jobs.values()]
+    assert asked == [whole, Interval(whole.start - MARGIN, whole.end)]
 
 
 def test_a_fresh_fetch_is_made_even_of_a_day_that_is_not_loaded(make_bench):
