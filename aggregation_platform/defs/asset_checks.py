@@ -14,6 +14,7 @@ import dagster as dg
 import polars as pl
 
 from aggregation_platform.assembly import Assembly, table_of
+from aggregation_platform.comparison.reads import doubled_keys
 from aggregation_platform.defs.partitions import Partitions, day_of, partition_of
 from aggregation_platform.defs.pictures import table_of_rows
 from aggregation_platform.defs.source_checks import SOURCE_CHECKS
@@ -22,6 +23,7 @@ from aggregation_platform.facts.rejected import rejected_counts
 from aggregation_platform.facts.tables import ATTRIBUTES, REJECTS, SESSION_METRICS
 from aggregation_platform.intervals import Interval, parse_day, spelled
 from aggregation_platform.raw.tables import CONVERSATIONS as RAW
+from aggregation_platform.rollups.rollup_check import SHAPES
 from aggregation_platform.rollups.tables import HANDLE_TIME
 from aggregation_platform.tables import Partition, Table
 from aggregation_platform.warehouse.partition_states import orgs_missing, partition_states
@@ -133,7 +135,7 @@ def has_every_org(assembly: Assembly, day: date) -> dg.AssetCheckResult:
 
 
 def keeps_totals(assembly: Assembly, day: date) -> dg.AssetCheckResult:
-    """The rollup holds exactly the handle time of the facts: no mapping loses or makes any."""
+    """The rollup holds exactly the handle time of the facts, and each rollup each key once."""
     orgs = assembly.config.orgs_on(day)
     totals = _TOTALS.format(orgs=", ".join("?" for _ in orgs))
     both = assembly.warehouse.query(totals, [day, day, *orgs])
@@ -141,10 +143,15 @@ def keeps_totals(assembly: Assembly, day: date) -> dg.AssetCheckResult:
         (row["handled_count"], row["handle_ms"])
         for row in both.sort("side", descending=True).iter_rows(named=True)
     )
+    doubled = {
+        shape.table.key: doubled_keys(assembly.warehouse, shape.table, shape.key, day)
+        for shape in SHAPES
+    }
     return _checked(
-        passed=rollup == facts,
+        passed=rollup == facts and not any(doubled.values()),
         severity=dg.AssetCheckSeverity.ERROR,
         shown={
+            "keys_that_are_doubled": doubled,
             "handled_in_rollup": rollup[0],
             "handled_in_facts": facts[0],
             "handle_ms_in_rollup": rollup[1],

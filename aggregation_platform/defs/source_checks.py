@@ -1,7 +1,7 @@
 """What an org itself says of a day, beside what is here: asset checks that ask its API.
 
-Belongs here: when a day can be compared, and what a person is told. Elsewhere: the comparison
-(comparison.py), checks that need the warehouse alone (asset_checks.py).
+Belongs here: when a day can be compared, and what a person is shown. Elsewhere: the comparison
+(comparison/), checks that need the warehouse alone (asset_checks.py).
 
 An org that does not answer fails no run: its checks say that nothing was compared.
 """
@@ -13,7 +13,9 @@ import dagster as dg
 import polars as pl
 
 from aggregation_platform.assembly import Assembly
-from aggregation_platform.comparison import Compared, compared, counted
+from aggregation_platform.comparison.advice import FETCH_AGAIN, commands, remedies
+from aggregation_platform.comparison.counting import count_conversations
+from aggregation_platform.comparison.org_day import DayComparison, compare_org_day
 from aggregation_platform.defs.assets.declared import key_of
 from aggregation_platform.defs.partitions import Partitions, day_of, partition_of
 from aggregation_platform.defs.pictures import table_of_rows
@@ -21,6 +23,7 @@ from aggregation_platform.errors import SourceError
 from aggregation_platform.facts.tables import CONVERSATIONS, SESSION_METRICS
 from aggregation_platform.intervals import Interval, spelled
 from aggregation_platform.observability.masking import masked_text
+from aggregation_platform.rollups.rollup_check import DIFFERENCE
 from aggregation_platform.tables import Partition
 from aggregation_platform.warehouse.partition_states import partition_states
 
@@ -30,6 +33,7 @@ _DIFFERENCE = (
     *("interval_start", "queue_id", "user_id", "media_type", "direction", "metric"),
     *("our_count", "source_count", "our_ms", "source_ms"),
 )
+_NOT_COUNTED = ("conversation_id", "metric", "emitted_at", "value_ms", "landed_with", "reason")
 _BEHIND = ("conversation_id", "metric", "emitted_at", "value_ms", "rebuilt_ms", "finding")
 
 
@@ -55,14 +59,14 @@ def _asked(assembly: Assembly, partition: Partition, compare: Check) -> dg.Asset
 
 
 def _handle_time_compared(assembly: Assembly, partition: Partition) -> dg.AssetCheckResult:
-    found = compared(assembly, partition.org or "", day_of(partition))
+    found = compare_org_day(assembly, partition.org or "", day_of(partition))
     if found is None:
         return _not_loaded(partition)
-    return dg.AssetCheckResult(passed=found.agrees, severity=WARN, metadata=_told(found, partition))
+    return dg.AssetCheckResult(passed=found.agrees, severity=WARN, metadata=_told(found))
 
 
 def _conversations_counted(assembly: Assembly, partition: Partition) -> dg.AssetCheckResult:
-    found = counted(assembly, partition.org or "", day_of(partition))
+    found = count_conversations(assembly, partition.org or "", day_of(partition))
     return dg.AssetCheckResult(
         passed=found.agrees,
         severity=WARN,
@@ -124,22 +128,25 @@ def _unanswered(error: SourceError) -> dg.AssetCheckResult:
     )
 
 
-def _told(found: Compared, partition: Partition) -> Mapping[str, Any]:
-    report, rollup = found.report, found.published
+def _told(found: DayComparison) -> Mapping[str, Any]:
+    report, stored = found.main, found.stored
+    keys = [each.differences.with_columns(table=pl.lit(each.table)) for each in stored.rollups]
     return {
         "compared": True,
         "cells_compared": report.compared_count,
         "cells_that_differ": report.differences.height,
-        "rollup_cells_that_differ_from_facts": rollup.differences.height,
+        "rollup_cells_that_differ_from_facts": found.rollup_difference_count,
+        "rollup_keys_that_are_doubled": sum(each.doubled_count for each in stored.rollups),
+        "metrics_that_are_doubled": stored.doubled.height,
         "handled_count": report.handled_count,
         "handle_ms": report.handle_ms,
         "first_differences": table_of_rows(_readable(report.differences)),
-        "conversations_behind_them": table_of_rows(found.conversations.select(_BEHIND)),
-        **_advice(
-            f"{_again(partition)} If it still differs, look at the conversations named here in "
-            "the org, and at them with `explain --conversation`; see runbooks/FiguresDiffer.md.",
-            needed=not found.agrees,
+        "first_rollup_keys_that_differ": table_of_rows(
+            pl.concat(keys) if keys else pl.DataFrame(schema=DIFFERENCE)
         ),
+        "conversations_behind_them": table_of_rows(found.conversations.select(_BEHIND)),
+        "landed_and_not_counted": table_of_rows(found.not_counted.metrics.select(_NOT_COUNTED)),
+        **_advice(_remedy(found), needed=not found.agrees),
     }
 
 
@@ -148,15 +155,17 @@ def _advice(text: str, *, needed: bool) -> Mapping[str, str]:
     return {"what_to_do": text} if needed else {}
 
 
+def _remedy(found: DayComparison) -> str:
+    return f"{' '.join(remedies([found]))} See runbooks/FiguresDiffer.md."
+
+
 def _readable(differences: pl.DataFrame) -> pl.DataFrame:
     return differences.select(_DIFFERENCE)
 
 
 def _again(partition: Partition) -> str:
-    return (
-        f"Materialize it again: `materialize --from {partition.day} --to {partition.day} "
-        f"--org {partition.org}`."
-    )
+    days = [(partition.org or "", day_of(partition))]
+    return f"Materialize it again: {commands(days, *FETCH_AGAIN)}."
 
 
 SOURCE_CHECKS: Mapping[Check, dg.AssetCheckKey] = {

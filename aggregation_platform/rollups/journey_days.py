@@ -11,7 +11,7 @@ import polars as pl
 
 from aggregation_platform.rollups.tables import JOURNEY_DAYS
 
-_COUNTS = (
+COUNTS = (
     "contact_count",
     "cross_org_contact_count",
     "leg_count",
@@ -19,6 +19,7 @@ _COUNTS = (
     "handled_count",
     "handle_ms",
 )
+"""What is counted by org and day."""
 
 
 def journey_days(journeys: pl.DataFrame, conversations: pl.DataFrame, *, day: date) -> pl.DataFrame:
@@ -46,5 +47,5 @@ def journey_days(journeys: pl.DataFrame, conversations: pl.DataFrame, *, day: da
     )
     joined = contacts.join(begun, on="org", how="full", coalesce=True)
     return joined.select(
-        pl.lit(day, pl.Date).alias("day"), "org", *(pl.col(name).fill_null(0) for name in _COUNTS)
+        pl.lit(day, pl.Date).alias("day"), "org", *(pl.col(name).fill_null(0) for name in COUNTS)
     ).sort(JOURNEY_DAYS.schema.primary_key())

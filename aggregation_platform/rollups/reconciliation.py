@@ -82,7 +82,7 @@ def our_cells(session_metrics: pl.DataFrame | Iterable[pl.DataFrame]) -> pl.Data
             .group_by(CELL)
             .agg(count=pl.len().cast(pl.Int64), sum_ms=pl.col("value_ms").sum())
         )
-        total = _summed(pl.concat([total, cells]))
+        total = summed_cells([total, cells])
     return total.sort(CELL)
 
 
@@ -96,7 +96,12 @@ def source_cells(rows: Iterable[object], *, org: str) -> pl.DataFrame:
     """
     told = [(org, *_TOLD(row)) for row in rows]
     frame = pl.DataFrame(told, schema=CELLS, orient="row")
-    return _summed(frame.with_columns(pl.col(_IDS).fill_null(NONE))).sort(CELL)
+    return summed_cells([frame.with_columns(pl.col(_IDS).fill_null(NONE))]).sort(CELL)
+
+
+def summed_cells(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Add cells up: one row per cell, however many rows had it."""
+    return pl.concat(parts).group_by(CELL).agg(pl.col("count", "sum_ms").sum())
 
 
 def reconciled(
@@ -134,6 +139,11 @@ def reconciled(
         handled_count=int(handled["our_count"].sum()),
         handle_ms=int(handled["our_ms"].sum()),
     )
+
+
+def in_cells(session_metrics: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
+    """Return the metrics that count in any of these cells, each with its CELL."""
+    return _placed(session_metrics).join(cells.select(CELL), on=list(CELL), how="semi")
 
 
 def behind(
@@ -174,10 +184,6 @@ def _placed(metrics: pl.DataFrame) -> pl.DataFrame:
     return metrics.filter(pl.col("metric").is_in(METRICS)).with_columns(
         pl.col(_IDS).fill_null(NONE), interval_start=pl.col("emitted_at").dt.truncate("30m")
     )
-
-
-def _summed(cells: pl.DataFrame) -> pl.DataFrame:
-    return cells.group_by(CELL).agg(pl.col("count", "sum_ms").sum())
 
 
 def _settled(before: datetime | None) -> pl.Expr:

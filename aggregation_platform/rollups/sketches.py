@@ -20,7 +20,8 @@ ERROR = 0.02
 """A quantile read from buckets is at most this far from the true one, as a share of it."""
 
 _GROWTH = (1 + ERROR) / (1 - ERROR)
-_DIMS = ("interval_start", *AGENT_IDS, "bucket")
+SKETCH_KEY = ("interval_start", *AGENT_IDS, "bucket")
+"""What names a row of the sketches, beside the day."""
 
 
 def handle_time_sketches(
@@ -39,9 +40,28 @@ def handle_time_sketches(
         agents: `identity.agents`.
     """
     chunks = [session_metrics] if isinstance(session_metrics, pl.DataFrame) else session_metrics
-    total = _counted(chunks)
+    total = sketch_cells(chunks)
     named = with_agent_members(with_queue_members(total, queues, day), agents, day)
     return shaped(named.with_columns(day=pl.lit(day, pl.Date)), HANDLE_TIME_SKETCHES)
+
+
+def sketch_cells(chunks: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Count handled sessions by cell and bucket; partial counts add up."""
+    total = HANDLE_TIME_SKETCHES.empty().select(*SKETCH_KEY, "handled_count")
+    for chunk in chunks:
+        counts = (
+            chunk.filter(pl.col("metric") == "tHandle")
+            .select(
+                pl.col("emitted_at").dt.truncate("30m").alias("interval_start"),
+                *(pl.col(name).fill_null(NONE) for name in AGENT_IDS),
+                bucket=_bucket(),
+            )
+            .group_by(SKETCH_KEY)
+            .agg(handled_count=pl.len().cast(pl.Int64))
+        )
+        both = pl.concat([total, counts])
+        total = both.group_by(SKETCH_KEY).agg(pl.col("handled_count").sum())
+    return total
 
 
 def quantiles(sketches: pl.DataFrame, q: float, *, by: Sequence[str] = ()) -> pl.DataFrame:
@@ -74,24 +94,6 @@ def quantiles(sketches: pl.DataFrame, q: float, *, by: Sequence[str] = ()) -> pl
     return lowest.select(*by, "handled_count", quantile_ms=_middle()).sort(
         list(by) or "quantile_ms"
     )
-
-
-def _counted(chunks: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    total = HANDLE_TIME_SKETCHES.empty().select(*_DIMS, "handled_count")
-    for chunk in chunks:
-        counts = (
-            chunk.filter(pl.col("metric") == "tHandle")
-            .select(
-                pl.col("emitted_at").dt.truncate("30m").alias("interval_start"),
-                *(pl.col(name).fill_null(NONE) for name in AGENT_IDS),
-                bucket=_bucket(),
-            )
-            .group_by(_DIMS)
-            .agg(handled_count=pl.len().cast(pl.Int64))
-        )
-        both = pl.concat([total, counts])
-        total = both.group_by(_DIMS).agg(pl.col("handled_count").sum())
-    return total
 
 
 def _bucket() -> pl.Expr:
