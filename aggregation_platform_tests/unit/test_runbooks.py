@@ -159,8 +159,12 @@ def test_every_make_target_exists(page: Path):
 
 
 def test_messages_name_only_commands_that_exist():
-    """Messages write `materialize --from …`, with or without the program's name."""
-    spelled = re.compile(rf"`{PROGRAM} ([a-z-]+)|`([a-z-]+) --")
+    """Messages write `materialize --from …`, with or without the program's name before it.
+
+    Options of the program itself may stand between the two.
+    """
+    options = r"(?:--[a-z-]+ \S+ )*"
+    spelled = re.compile(rf"`{PROGRAM} {options}([a-z-]+)|`(?!{PROGRAM} )([a-z-]+) --")
     unknown = [
         f"{file.name}: {match.group()}"
         for file in (ROOT / "aggregation_platform").rglob("*.py")
