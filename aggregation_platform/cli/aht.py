@@ -199,7 +199,8 @@ def _beside_the_figures(
     if answer.not_yet is not None:
         yield _not_yet(answer.not_yet, question)
     yield from loads_missing(answer.missing, config)
-    yield from begun_within(question.days, config, question.orgs)
+    earlier = question.before or question.days
+    yield from begun_within(Days(earlier.first, question.days.last), config, question.orgs)
 
 
 def _not_yet(days: Days, question: Question) -> str:

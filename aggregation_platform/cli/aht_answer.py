@@ -59,7 +59,7 @@ class Answer:
 
     Args:
         figures: Rows and total; with percentiles and the period before, if asked for.
-        missing: UTC days that are over and not there, by org.
+        missing: UTC days that are over and not there, by org; of the period before, too.
         not_yet: Days asked about that have not begun.
         is_expected: Whether any org's day is in the figures, or is expected there.
         percentiles_of: How many handled sessions the percentiles are of.
@@ -85,16 +85,18 @@ def answer_of(
     """
     found = _of_days(warehouse, config, asked, asked.days, now)
     figures, percentiles_of = aht_of(found.cells, found.coverage, by=asked.by), None
+    touched = found.touched
     if asked.before is not None:
         before = _of_days(warehouse, config, asked, asked.before, now)
         figures = beside(found.period, before.period, by=asked.by)
+        touched = pl.concat([before.touched, touched])
     if asked.percentiles:
         buckets = handle_time_buckets(warehouse, found.slice)
         figures = with_percentiles(figures, sliced(buckets, asked.by), asked)
         percentiles_of = int(buckets["handled_count"].sum())
     return Answer(
         figures=figures,
-        missing=missing_days(found.touched),
+        missing=missing_days(touched),
         not_yet=_not_yet(found.touched, asked.days, now),
         is_expected=bool(found.coverage["has_begun"].any() or found.cells.height),
         percentiles_of=percentiles_of,

@@ -17,6 +17,7 @@ COUNTED = ("month", "week", "day")
 """Groups in which the n-th of a period belongs beside the n-th of the other."""
 
 _MEASURES = ("handled_count", "handle_ms", "aht_ms", "orgs_missing", "finality")
+_COUNTS = ("handled_count", "handle_ms")
 BEFORE = tuple(f"{name}_before" for name in _MEASURES)
 CHANGE = "aht_change_ms"
 
@@ -48,7 +49,10 @@ def beside(now: Period, before: Period, *, by: Sequence[str]) -> Aht:
 
 
 def _renamed() -> dict[str, pl.Expr]:
-    return {f"{name}_before": pl.col(name) for name in _MEASURES}
+    """Name the measures of the other period; a count of days on which none is expected is null."""
+    is_figure = pl.col("finality").is_not_null() | (pl.col("handled_count") > 0)
+    counts = {f"{name}_before": pl.when(is_figure).then(pl.col(name)) for name in _COUNTS}
+    return counts | {f"{name}_before": pl.col(name) for name in _MEASURES if name not in _COUNTS}
 
 
 def _change() -> pl.Expr:

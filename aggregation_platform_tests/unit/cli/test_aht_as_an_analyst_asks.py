@@ -238,11 +238,24 @@ def test_against_previous_names_who_is_missing_on_either_side(here):
     fill(here, date(2026, 1, 5), date(2026, 1, 5), orgs=["us"])
     fill(here, date(2026, 1, 6), date(2026, 1, 6))
 
-    told = ask(here, "--from", "2026-01-06", "--to", "2026-01-06", "--against", "previous")
+    asked = ("--from", "2026-01-06", "--to", "2026-01-06", "--against", "previous")
+    told, lines = ask(here, *asked), said(here.run("aht", *asked))
 
+    assert lines[0].startswith("emea: missing 2026-01-05; `aggregation-platform")
     assert told["total"]["orgs_missing"] == []
     assert told["total"]["orgs_missing_before"] == ["emea"]
     assert told["total"]["finality_before"] == "provisional"
+
+
+def test_a_period_before_every_first_day_has_no_zero_beside_the_figure(here):
+    fill(here, FIRST, FIRST)
+    asked = ("--from", "2025-12-01", "--to", "2025-12-01", "--against", "previous")
+
+    total, lines = ask(here, *asked)["total"], said(here.run("aht", *asked))
+
+    assert (total["handled_count"], total["handled_count_before"]) == (48, None)
+    assert (total["aht_ms_before"], total["finality_before"]) == (None, None)
+    assert lines == [f"emea, us: nothing before 2025-12-01, the first_day in {here.file}."]
 
 
 def test_what_was_handled_only_before_has_its_row(here):
