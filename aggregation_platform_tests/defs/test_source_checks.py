@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 import polars as pl
 import pytest
 
 from aggregation_platform.assembly import Assembly
+from aggregation_platform.defs.asset_checks import keeps_totals
 from aggregation_platform.defs.jobs import DIRECTORY, IDENTITY, ORG_DAY, RECONCILE, WORLD_DAY
 from aggregation_platform.defs.partitions import org_day_key
 from aggregation_platform.defs.source_checks import (
@@ -19,6 +20,12 @@ from aggregation_platform.defs.source_checks import (
     reconciles_with_the_source,
 )
 from aggregation_platform.facts.tables import CONVERSATIONS, SESSION_METRICS
+from aggregation_platform.rollups.tables import (
+    HANDLE_TIME,
+    HANDLE_TIME_SKETCHES,
+    JOURNEY_DAYS,
+    QUEUE_INTERVALS,
+)
 from aggregation_platform.simulator.faults import Fault
 from aggregation_platform.tables import Partition, Table
 from aggregation_platform.warehouse.store import Finality, WriteStamp
@@ -187,3 +194,37 @@ def test_an_org_that_does_not_answer_is_a_warning_and_fails_no_run(
 
 def requests(platform: SimulatedPlatform) -> int:
     return platform.assembly.client("us").tally.counts().total
+
+
+@contextmanager
+def doubled(platform: SimulatedPlatform, table: Table) -> Generator[None]:
+    """Let every row of a rollup's day be there twice for a while."""
+    warehouse, day = platform.assembly.warehouse, Partition(day=platform.days[0])
+    before = warehouse.read(table, [day])
+    stamp = WriteStamp("test", "final", platform.assembly.clock.now())
+    copied = pl.concat([before, before])
+    warehouse.replace_partition(table, day, copied, platform.assembly.grant, stamp=stamp)
+    try:
+        yield
+    finally:
+        warehouse.replace_partition(table, day, before, platform.assembly.grant, stamp=stamp)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [HANDLE_TIME, HANDLE_TIME_SKETCHES, QUEUE_INTERVALS, JOURNEY_DAYS],
+    ids=lambda table: table.key,
+)
+def test_a_rollup_that_has_its_rows_twice_fails_both_checks(
+    filled_platform: SimulatedPlatform, table: Table
+):
+    with doubled(filled_platform, table):
+        kept = keeps_totals(filled_platform.assembly, filled_platform.days[0])
+        found = reconciles_with_the_source(filled_platform.assembly, us(filled_platform))
+
+    assert (kept.passed, found.passed) == (False, False)
+    keys: Any = told(kept)["keys_that_are_doubled"]
+    assert [name for name, count in keys.items() if count] == [table.key]
+    assert cast("int", told(found)["rollup_keys_that_are_doubled"]) > 0
+    assert "--from-landing" in str(told(found)["what_to_do"])
+    assert keeps_totals(filled_platform.assembly, filled_platform.days[0]).passed
