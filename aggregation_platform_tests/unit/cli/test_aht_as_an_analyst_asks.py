@@ -147,6 +147,9 @@ def test_by_a_local_clock_the_days_and_the_hours_are_that_clocks(here):
         *(("emea", hour) for hour in range(24)),
         *(("us", hour) for hour in range(24)),
     ]
+    of_hour = {(row["org"], row["hour"]): row["handle_ms"] for row in hours}
+    assert (of_hour["emea", 0], of_hour["emea", 1]) == (5_000, 6_000)
+    assert (of_hour["us", 18], of_hour["us", 19]) == (6_000, 7_000)
 
 
 def test_a_local_day_misses_what_either_of_its_utc_days_misses(here):
