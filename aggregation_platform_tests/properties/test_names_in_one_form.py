@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import UTC, datetime
+from typing import Literal
 
 import polars as pl
 import pytest
@@ -23,7 +24,8 @@ BLANKS = " \t\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{EM SPACE}\N{IDEOGRAPH
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 names = texts.filter(lambda text: folded(text) not in ("", "(none)", "(unmapped)"))
 blanks = st.text(st.sampled_from(BLANKS), min_size=1, max_size=3)
-forms = st.sampled_from(["NFC", "NFD"])
+FORMS: tuple[Literal["NFC"], Literal["NFD"]] = ("NFC", "NFD")
+forms = st.sampled_from(FORMS)
 
 
 @st.composite

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -105,7 +105,7 @@ def platform(tmp_path: Path, empty_warehouse: Path) -> Callable[..., Platform]:
     return make
 
 
-def frame_of(table: Table, rows: Sequence[dict[str, object]]) -> pl.DataFrame:
+def frame_of(table: Table, rows: Sequence[Mapping[str, object]]) -> pl.DataFrame:
     """Return rows of a table's shape; what a row leaves out is 0, a word, or null."""
     complete = [
         {c.name: row.get(c.name, None if c.nullable else _plain(c.dtype)) for c in table.columns}
