@@ -14,6 +14,7 @@ from aggregation_platform.config.load import (
     load_config,
     postgres_url,
 )
+from aggregation_platform.config.rules import load_rules
 from aggregation_platform.errors import ConfigurationError, MissingVariableError
 
 ORGANIZATION = """
@@ -233,26 +234,58 @@ def test_a_variable_that_names_no_file_is_told_by_its_name(tmp_path):
         load_config(None, environment=named)
 
 
-def test_the_example_for_production_loads_once_its_variables_are_set():
-    names = [
-        f"GENESYS_{org}_CLIENT_{part}"
-        for org in ("US", "EMEA", "APAC")
-        for part in ("ID", "SECRET")
-    ]
-    names += ["SNOWFLAKE_ACCOUNT", "SNOWFLAKE_USER", "SNOWFLAKE_PRIVATE_KEY_PATH"]
+EXAMPLE_SECRETS = [
+    f"GENESYS_{org}_CLIENT_{part}" for org in ("US", "EMEA", "APAC") for part in ("ID", "SECRET")
+]
 
-    config = load_config(EXAMPLE, environment={name: f"value of {name}" for name in names})
+
+def set_to_something(names):
+    return {name: f"value of {name}" for name in names}
+
+
+def test_the_example_is_whole_once_its_variables_are_set(tmp_path):
+    for name in ("platform.example.yaml", "rules/queues.csv", "rules/agents.csv"):
+        copy = tmp_path / name.replace("platform.example", "platform")
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes((EXAMPLE.parent / name).read_bytes())
+
+    environment = set_to_something(EXAMPLE_SECRETS)
+    config = load_config(tmp_path / "platform.yaml", environment=environment)
+    rules = load_rules(config.rules, config.orgs)
 
     assert config.orgs == ("us", "emea", "apac")
+    assert config.warehouse.kind == "duckdb"
+    assert config.warehouse.duckdb.path == tmp_path / "data" / "warehouse.duckdb"
+    assert config.landing.url == str(tmp_path / "data" / "landing")
+    assert rules.queues
+    assert rules.agents
+
+
+def test_what_the_example_says_of_production_is_whole_without_its_comment_signs(tmp_path):
+    text = EXAMPLE.read_text(encoding="utf-8")
+    text = text.replace("  kind: duckdb\n", "").replace("  url: data/landing ", "  # ")
+    begin = text.index("  # kind: snowflake\n")
+    end = text.index("  # Optional there")
+    account = f"\n{text[begin:end]}".replace("\n  # ", "\n  ")
+    text = (text[:begin] + account + text[end:]).replace("  # url: s3", "  url: s3")
+    (tmp_path / "platform.yaml").write_text(text, encoding="utf-8")
+    names = ["SNOWFLAKE_ACCOUNT", "SNOWFLAKE_USER", "SNOWFLAKE_PRIVATE_KEY_PATH"]
+
+    environment = set_to_something([*EXAMPLE_SECRETS, *names])
+    config = load_config(tmp_path / "platform.yaml", environment=environment)
+
+    assert config.warehouse.kind == "snowflake"
     assert config.warehouse.snowflake is not None
     assert config.warehouse.snowflake.user.reveal() == "value of SNOWFLAKE_USER"
+    assert config.landing.url == "s3://company-contact-center-landing/genesys"
 
 
 def test_the_example_names_every_variable_that_it_lacks():
     with pytest.raises(MissingVariableError) as refused:
         load_config(EXAMPLE, environment={})
 
-    assert len(str(refused.value).splitlines()) == 9
+    assert [name for name in EXAMPLE_SECRETS if name not in str(refused.value)] == []
+    assert len(str(refused.value).splitlines()) == len(EXAMPLE_SECRETS)
 
 
 def test_the_rest_of_the_environment_is_read_here_and_secrets_in_it_are_masked(tmp_path):
