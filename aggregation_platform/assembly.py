@@ -26,6 +26,7 @@ from aggregation_platform.journeys.tables import TABLES as JOURNEYS_TABLES
 from aggregation_platform.landing.zone import LandingZone
 from aggregation_platform.local_state.opening import local_state_at
 from aggregation_platform.local_state.state import LocalState
+from aggregation_platform.private_files import private_folder
 from aggregation_platform.raw.tables import TABLES as RAW_TABLES
 from aggregation_platform.rollups.tables import TABLES as ROLLUPS_TABLES
 from aggregation_platform.sites.standalone import standing_grant
@@ -135,9 +136,7 @@ class Assembly:
     @cached_property
     def spool_folder(self) -> Path:
         """A folder for rows on their way, beside the other state; made when first asked for."""
-        folder = self.config.state_folder / "spool"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+        return private_folder(self.config.state_folder / "spool")
 
     def client(self, org: str) -> GenesysClient:
         """Return the client of an org; one for the whole process.

@@ -1,4 +1,4 @@
-"""Processes that write to a warehouse, started by a test and killed at its end.
+"""Processes that write to a warehouse or hold its file, started by a test and killed at its end.
 
 Belongs here: starting `contracts/warehouse_writer.py`, hearing what it says. Elsewhere: what it
 does (there), what is expected (contracts/test_warehouse_over_processes.py).
@@ -33,3 +33,16 @@ def said(process: subprocess.Popen[str]) -> str:
     """Return the next line that the process prints."""
     assert process.stdout is not None
     return process.stdout.readline().strip()
+
+
+@contextmanager
+def holding(file: Path) -> Generator[int]:
+    """Let another process hold a DuckDB file, as a notebook left open does; yield its id."""
+    code = f"import duckdb, time; held = duckdb.connect({str(file)!r}); print('held', flush=True)"
+    command = [sys.executable, "-c", f"{code}; time.sleep(600)"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert said(process) == "held"
+            yield process.pid
+        finally:
+            process.kill()

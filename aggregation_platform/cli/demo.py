@@ -25,6 +25,7 @@ from aggregation_platform.cli.materialize import command_line
 from aggregation_platform.cli.options import Days, pass_invocation, ui_port_option
 from aggregation_platform.clock import SystemClock
 from aggregation_platform.errors import PlatformError
+from aggregation_platform.private_files import private_folder
 
 if TYPE_CHECKING:
     from aggregation_platform.config.models import PlatformConfig
@@ -122,7 +123,7 @@ def fresh_configuration(simulator: Simulator, folder: Path) -> PlatformConfig:
     if marker.exists():
         with only_one(load_config(folder / "platform.yaml")):
             shutil.rmtree(folder)
-    folder.mkdir(parents=True)
+    private_folder(folder)
     marker.touch()
     return load_config(simulator.write_platform_files(folder))
 

@@ -40,6 +40,7 @@ from aggregation_platform.cli.own_postgres import own_postgres
 from aggregation_platform.clock import SystemClock
 from aggregation_platform.config.load import POSTGRES_VARIABLE, load_config
 from aggregation_platform.errors import PlatformError
+from aggregation_platform.private_files import private_folder
 
 if TYPE_CHECKING:
     from aggregation_platform.config.models import PlatformConfig
@@ -229,7 +230,7 @@ class _Logs:
         self.folder = folder
         self._environment = environment
         self._running: dict[str, subprocess.Popen[bytes]] = {}
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
 
     @contextmanager
     def started(self, name: str, command: list[str]) -> Generator[None]:

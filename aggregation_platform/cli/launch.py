@@ -21,6 +21,7 @@ from aggregation_platform.config.load import CONFIG_VARIABLE, child_environment,
 from aggregation_platform.config.models import PlatformConfig
 from aggregation_platform.errors import ConfigurationError
 from aggregation_platform.local_state.plain_folders import plain_folder
+from aggregation_platform.private_files import private_folder
 
 RECOVERY = "aggregation_platform.defs.recovery"
 _LOG_LEVEL = re.compile(r"python_log_level: \w+")
@@ -30,6 +31,14 @@ _ROOT = Path(aggregation_platform.__file__).parent.parent
 def home_of(config: PlatformConfig) -> Path:
     """Return DAGSTER_HOME: as the environment says, else `dagster/` in the state folder."""
     return (dagster_home() or config.state_folder / "dagster").absolute()
+
+
+def _made_home(config: PlatformConfig) -> Path:
+    """Return DAGSTER_HOME, made if it is missing; one of our own is its owner's alone."""
+    home = home_of(config)
+    if dagster_home() is None or not home.exists():
+        return private_folder(home)
+    return home
 
 
 def prepared_environment(config: PlatformConfig, *, log_level: str = "warning") -> dict[str, str]:
@@ -51,8 +60,7 @@ def prepared_environment(config: PlatformConfig, *, log_level: str = "warning") 
             f"{source} is missing; run from a checkout of the project, or set DAGSTER_HOME to a "
             "folder that has a dagster.yaml."
         )
-    home = home_of(config)
-    home.mkdir(parents=True, exist_ok=True)
+    home = _made_home(config)
     if dagster_home() is None or not (home / "dagster.yaml").exists():
         text = source.read_text(encoding="utf-8")
         (home / "dagster.yaml").write_text(
@@ -74,8 +82,7 @@ def only_one(config: PlatformConfig) -> Generator[None]:
     Raises:
         ConfigurationError: If another process of ours holds it.
     """
-    home = home_of(config)
-    home.mkdir(parents=True, exist_ok=True)
+    home = _made_home(config)
     with (home / "running.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -17,6 +17,7 @@ from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
 from aggregation_platform.config.load import dagster_home, postgres_url
 from aggregation_platform.config.models import DEFAULT_DATA_FOLDER
+from aggregation_platform.private_files import private_folder
 
 
 class InstanceStorage(DagsterStorage, ConfigurableClass):
@@ -57,5 +58,6 @@ def _home() -> Path:
     default is a temporary folder for each.
     """
     home = dagster_home() or DEFAULT_DATA_FOLDER / "dagster"
-    home.mkdir(parents=True, exist_ok=True)
+    if not home.exists():
+        private_folder(home)
     return home.absolute()

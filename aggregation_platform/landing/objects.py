@@ -23,6 +23,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
 
 from aggregation_platform.errors import LandingError
+from aggregation_platform.private_files import private_folder
 
 READERS = 8
 """Small objects read at once from a store that is far away."""
@@ -196,7 +197,8 @@ def open_objects(url: str, base: Path) -> ObstoreObjects:
     try:
         if "://" not in url or url.startswith("file://"):
             folder = (base / url.removeprefix("file://")).absolute()
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not folder.exists():
+                private_folder(folder)
             return ObstoreObjects(LocalStore(folder, automatic_cleanup=True), str(folder), folder)
         return ObstoreObjects(from_url(url), url)
     except (BaseError, OSError, ValueError) as error:

@@ -14,6 +14,8 @@ import threading
 import uuid
 from pathlib import Path
 
+from aggregation_platform.private_files import private_folder
+
 _PASSING = "new-"
 _SWEPT = 200
 """Files looked at when a process appears; more than ever appear between two."""
@@ -65,7 +67,7 @@ class Presences:
 
     def _appear(self) -> tuple[int, str, int]:
         """Make and lock the file under a passing name, so that no sweep can take it for dead."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(self._folder)
         self._sweep()
         presence = uuid.uuid4().hex
         passing = self._folder / f"{_PASSING}{presence}"

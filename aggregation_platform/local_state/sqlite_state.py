@@ -30,6 +30,7 @@ from aggregation_platform.local_state.state import (
     Wait,
     permits_to_use,
 )
+from aggregation_platform.private_files import owner_only, tighten
 
 DEAD_GRACE_S = 3.0
 """A request that a killed process had sent has reached its server after this long."""
@@ -294,8 +295,10 @@ class SqliteState:
     def _opened(self) -> sqlite3.Connection:
         """Open the file, made with mode 0600 first so that nobody else can read the tokens."""
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with owner_only():
+                self._path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            tighten(*(self._path.with_name(self._path.name + end) for end in ("", "-wal", "-shm")))
         except OSError as error:
             raise LocalStateError(self._unwritable(error)) from error
         connection = sqlite3.connect(

@@ -16,20 +16,23 @@ import re
 import secrets
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import duckdb
 
 from aggregation_platform.clock import Clock
 from aggregation_platform.errors import SchemaMismatchError, WarehouseBusyError, WarehouseError
+from aggregation_platform.private_files import owner_only, tighten
 
 LONGEST_STAY_S = 2.0
 """An instance open for longer than this takes no new users."""
 
 _FIRST_PAUSE_S = 0.01
 _LONGEST_PAUSE_S = 0.25
-_HOLDER = re.compile(r"lock is held in (?P<program>.+?)\s*\(PID (?P<pid>\d+)\)", re.DOTALL)
+_HOLDER = re.compile(
+    r"(?:held in (?P<program>.*?))?\(?\bPID\W{0,2}(?P<pid>\d+)", re.DOTALL | re.IGNORECASE
+)
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "preserve_insertion_order": "false",
     "autoinstall_known_extensions": "false",
@@ -58,6 +61,8 @@ class DuckDBFile:
         self._opened_at = 0.0
         self._users = 0
         self._writers_waiting = 0
+        self._private = ExitStack()
+        self._held_elsewhere = ""
 
     @contextmanager
     def reading(self, *, clock: Clock, wait_s: float) -> Generator[duckdb.DuckDBPyConnection]:
@@ -119,6 +124,7 @@ class DuckDBFile:
             if not self._users and self._instance is not None:
                 self._instance.close()
                 self._instance = None
+                self._private.close()
             self._turn.notify_all()
 
     def _await_turn(self, clock: Clock, deadline: float, *, write: bool) -> None:
@@ -139,20 +145,33 @@ class DuckDBFile:
         pause_s = _FIRST_PAUSE_S
         while True:
             try:
-                return self._open(write=write)
+                instance = self._open(write=write)
             except duckdb.Error as error:
                 self._refuse_unless_held(error, write=write)
+                self._held_elsewhere = holder_named_in(str(error))
                 if clock.monotonic() >= deadline:
-                    raise self._busy_elsewhere(error, clock.monotonic() - started) from error
+                    raise self._busy(self._held_elsewhere, clock.monotonic() - started) from error
+            else:
+                self._held_elsewhere = ""
+                return instance
             clock.sleep(pause_s * (0.5 + secrets.randbelow(1000) / 1000))
             pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
 
     def _open(self, *, write: bool) -> duckdb.DuckDBPyConnection:
-        if write:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        instance = duckdb.connect(str(self.path), read_only=not write, config=_CONFIG)
-        instance.execute("SET GLOBAL TimeZone = 'UTC'")
+        """Open the file; what DuckDB makes until it is closed is its owner's alone."""
+        with ExitStack() as private:
+            private.enter_context(owner_only())
+            if write:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            tighten(self.path, *self._beside())
+            instance = duckdb.connect(str(self.path), read_only=not write, config=_CONFIG)
+            instance.execute("SET GLOBAL TimeZone = 'UTC'")
+            self._private = private.pop_all()
         return instance
+
+    def _beside(self) -> list[Path]:
+        """Return DuckDB's log, and the folder into which it spills."""
+        return [self.path.with_name(self.path.name + end) for end in (".wal", ".tmp")]
 
     def _refuse_unless_held(self, error: duckdb.Error, *, write: bool) -> None:
         text = str(error)
@@ -165,16 +184,37 @@ class DuckDBFile:
             ) from error
         raise WarehouseError(f"warehouse {self.path} cannot be opened: {text}") from error
 
-    def _busy_elsewhere(self, error: duckdb.Error, waited_s: float) -> WarehouseBusyError:
-        found = _HOLDER.search(str(error))
-        holder = f"process {found['pid']} ({found['program']})" if found else "another process"
-        return WarehouseBusyError(
-            f"warehouse {self.path} is held by {holder}; waited {waited_s:.0f} s. DuckDB admits "
-            "one writing process: wait for it to end, or end it, and try again"
-        )
-
     def _busy_here(self, waited_s: float) -> WarehouseBusyError:
+        """Name who keeps us waiting: another process, if a thread of ours waits for it."""
+        if self._held_elsewhere:
+            return self._busy(self._held_elsewhere, waited_s)
         return WarehouseBusyError(
             f"warehouse {self.path} is in use by another thread of this process; waited "
             f"{waited_s:.0f} s. Try again, or let fewer threads write at once"
         )
+
+    def _busy(self, holder: str, waited_s: float) -> WarehouseBusyError:
+        return WarehouseBusyError(
+            f"warehouse {self.path} is held by {holder}, waited {waited_s:.0f} s; nothing was "
+            "written. DuckDB admits one writing process: close it, or give it a copy of its own "
+            "(`aggregation-platform warehouse copy --to copy.duckdb`), and try again"
+        )
+
+
+def holder_named_in(message: str) -> str:
+    """Return who holds the file, as DuckDB's message names it: process 4711 (python3.11).
+
+    The process's own short name comes from /proc where there is one; DuckDB gives the whole path
+    of the program. A lock of another container or machine has no process that we could name.
+    """
+    found = _HOLDER.search(message)
+    if found is None:
+        return "another process"
+    pid = found["pid"]
+    try:
+        name = Path("/proc", pid, "comm").read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        name = ""
+    program = (found["program"] or "").strip().rsplit("/", 1)[-1]
+    named = name or program
+    return f"process {pid} ({named})" if named else f"process {pid}"

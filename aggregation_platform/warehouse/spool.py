@@ -23,6 +23,7 @@ import polars as pl
 from aggregation_platform.clock import Clock
 from aggregation_platform.errors import WarehouseError
 from aggregation_platform.local_state.plain_folders import plain_folder
+from aggregation_platform.private_files import owner_only, private_folder
 from aggregation_platform.tables import Column, Partition, Table
 from aggregation_platform.warehouse.content_hash import content_hash
 from aggregation_platform.warehouse.shapes import check_frame
@@ -98,8 +99,7 @@ class SpoolFolder:
         """Return a new empty folder."""
         self._count += 1
         folder = self.path / f"{self._count:03d}"
-        folder.mkdir()
-        return folder
+        return private_folder(folder)
 
 
 def write_part(frame: pl.DataFrame, path: Path) -> None:
@@ -109,7 +109,8 @@ def write_part(frame: pl.DataFrame, path: Path) -> None:
         WarehouseError: If there is no room for it.
     """
     try:
-        frame.write_parquet(path, compression="zstd", compression_level=1)
+        with owner_only():
+            frame.write_parquet(path, compression="zstd", compression_level=1)
     except (OSError, pl.exceptions.ComputeError) as error:
         raise WarehouseError(
             f"rows on their way cannot be written to {path}: {error}; the warehouse was not "
@@ -124,13 +125,14 @@ def spool_folder(root: Path, clock: Clock) -> Generator[SpoolFolder]:
     A folder whose process was killed is removed by the next call: its lock is free. A folder has
     its lock before it has a name that is swept.
     """
-    root.mkdir(parents=True, exist_ok=True)
-    root = plain_folder(root)
+    root = plain_folder(private_folder(root))
     _sweep(root, clock.now())
     unready = Path(tempfile.mkdtemp(prefix=_UNREADY, dir=root))
     path = unready.with_name(unready.name.replace(_UNREADY, _READY, 1))
     try:
-        with (unready / _LOCK).open("w") as lock:
+        with owner_only():
+            lock_file = (unready / _LOCK).open("w")
+        with lock_file as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             unready.rename(path)
             yield SpoolFolder(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -12,7 +13,8 @@ import pytest
 from aggregation_platform.clock import ManualClock, SystemClock
 from aggregation_platform.errors import SchemaMismatchError, WarehouseBusyError, WarehouseError
 from aggregation_platform.warehouse import duckdb_file
-from aggregation_platform.warehouse.duckdb_file import DuckDBFile, shared_file
+from aggregation_platform.warehouse.duckdb_file import DuckDBFile, holder_named_in, shared_file
+from aggregation_platform_tests.warehouse_processes import holding
 
 CLOCK = SystemClock()
 
@@ -104,3 +106,49 @@ def test_a_file_that_is_no_database_is_not_waited_for(tmp_path: Path):
         shared_file(path).reading(clock=CLOCK, wait_s=60),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("message", "named"),
+    [
+        (
+            "Conflicting lock is held in /usr/bin/no-such-program (PID 999999999). See also",
+            "process 999999999 (no-such-program)",
+        ),
+        ("Conflicting lock is held in PID 999999999.", "process 999999999"),
+        ("Conflicting lock is held in  (PID 999999999) by user ann", "process 999999999"),
+        ("Could not set lock on file: Resource temporarily unavailable", "another process"),
+        (f"held in /somewhere/else (PID {os.getpid()})", f"process {os.getpid()} (python"),
+    ],
+)
+def test_who_holds_the_file_is_named_as_far_as_it_is_known(message: str, named: str):
+    assert holder_named_in(message).startswith(named)
+
+
+@pytest.mark.parametrize("way", ["reading", "writing"])
+def test_reader_and_writer_name_the_process_that_holds_the_file(file: DuckDBFile, way: str):
+    clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
+
+    with (
+        holding(file.path) as pid,
+        pytest.raises(WarehouseBusyError) as refused,
+        getattr(file, way)(clock=clock, wait_s=3),
+    ):
+        pass
+
+    said = str(refused.value)
+    assert f"is held by process {pid} (python" in said
+    assert "waited 3 s" in said
+    assert "close it, or give it a copy" in said
+
+
+def test_a_thread_that_waits_behind_one_that_waits_names_the_process_too(file: DuckDBFile):
+    def write() -> str:
+        with pytest.raises(WarehouseBusyError) as refused, file.writing(clock=CLOCK, wait_s=0.5):
+            pass
+        return str(refused.value)
+
+    with holding(file.path) as pid, ThreadPoolExecutor(2) as pool:
+        said = [each.result() for each in [pool.submit(write), pool.submit(write)]]
+
+    assert [f"process {pid}" in one for one in said] == [True, True]
