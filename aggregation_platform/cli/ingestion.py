@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import cast
 
+import polars as pl
+
 from aggregation_platform.extraction.quality import sent
 from aggregation_platform.warehouse.store import Warehouse
 
@@ -31,15 +33,15 @@ WHERE dataset = 'conversations' AND committed_at > ? ORDER BY committed_at
 
 @dataclass(frozen=True)
 class Ingestion:
-    """What an org's loads of the last days cost, and how fresh they were.
-
-    Attempts that never led to a load are not in it: the ledger does not know them.
+    """What an org's loads and failed attempts of the last days cost, and how fresh loads were.
 
     Args:
         loads: Entries of the ledger: details jobs and fresh tails.
+        failed_attempts: Attempts that ended without storing their day; their requests count too.
         requests: Requests sent, retries included.
         requests_by_outcome: 2xx, 4xx, 401, 429, 5xx, lost (sent, no whole reply), unsent.
-        success_rate: Requests answered 2xx ÷ requests sent, 0 to 1; None if there were none.
+        success_rate: Requests answered 2xx that led to a load ÷ requests sent, 0 to 1; None if
+            there were none.
         waited_ms: Waited for permits, for blocks to end, between tries.
         received_bytes: Bodies as they came.
         freshness_minutes: Of the loads that brought data newer than any before: how old its newest
@@ -55,34 +57,59 @@ class Ingestion:
     received_bytes: int = 0
     pages: int = 0
     freshness_minutes: float | None = None
+    failed_attempts: int = 0
 
 
-def ingestion_of(warehouse: Warehouse, *, now: datetime) -> Mapping[str, Ingestion]:
-    """Return the figures of each org that loaded anything in the last days."""
+def ingestion_of(
+    warehouse: Warehouse, failed: pl.DataFrame, *, now: datetime
+) -> Mapping[str, Ingestion]:
+    """Return the figures of each org that loaded, or tried to load, anything in the last days.
+
+    Args:
+        warehouse: Read only.
+        failed: The failed attempts of the same days.
+        now: The present instant.
+    """
     since = now - timedelta(days=OVER_DAYS)
-    by_org: dict[str, list[Mapping[str, object]]] = {}
-    for row in warehouse.query(LOADS, (since,)).to_dicts():
-        by_org.setdefault(row["org"], []).append(row)
-    return {org: added_up(rows) for org, rows in by_org.items()}
+    loads = _by_org(warehouse.query(LOADS, (since,)))
+    failures = _by_org(failed)
+    return {org: added_up(loads.get(org, []), failures.get(org, [])) for org in {*loads, *failures}}
 
 
-def added_up(loads: Sequence[Mapping[str, object]]) -> Ingestion:
-    """Add up one org's rows of the ledger, which come in the order they were committed."""
-    outcomes = Counter[str]()
-    for load in loads:
-        outcomes.update(cast("dict[str, int]", json.loads(str(load["requests_by_outcome"]))))
+def added_up(
+    loads: Sequence[Mapping[str, object]], failed: Sequence[Mapping[str, object]] = ()
+) -> Ingestion:
+    """Add up one org's loads, in the order they were committed, and its failed attempts."""
+    stored, lost = _outcomes(loads), _outcomes(failed)
+    both, outcomes = [*loads, *failed], stored + lost
     asked = sent(outcomes)
     return Ingestion(
         loads=len(loads),
-        requests=_sum(loads, "requests"),
+        failed_attempts=len(failed),
+        requests=_sum(both, "requests"),
         requests_by_outcome=dict(sorted(outcomes.items())),
-        success_rate=outcomes["2xx"] / asked if asked else None,
-        retries=_sum(loads, "retries"),
-        waited_ms=_sum(loads, "waited_ms"),
-        received_bytes=_sum(loads, "received_bytes"),
+        success_rate=stored["2xx"] / asked if asked else None,
+        retries=_sum(both, "retries"),
+        waited_ms=_sum(both, "waited_ms"),
+        received_bytes=_sum(both, "received_bytes"),
         pages=_sum(loads, "pages"),
         freshness_minutes=_freshness_minutes(loads),
     )
+
+
+def _by_org(rows: pl.DataFrame) -> dict[str, list[Mapping[str, object]]]:
+    by_org: dict[str, list[Mapping[str, object]]] = {}
+    for row in rows.to_dicts():
+        by_org.setdefault(row["org"], []).append(row)
+    return by_org
+
+
+def _outcomes(rows: Iterable[Mapping[str, object]]) -> Counter[str]:
+    """Add up the requests by what became of them."""
+    outcomes = Counter[str]()
+    for row in rows:
+        outcomes.update(cast("dict[str, int]", json.loads(str(row["requests_by_outcome"]))))
+    return outcomes
 
 
 def _sum(loads: Iterable[Mapping[str, object]], name: str) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from aggregation_platform.cli.attempts import Backfill, LastAttempts
 from aggregation_platform.cli.ingestion import Ingestion
 from aggregation_platform.config.models import FreshnessConfig, OrganizationConfig
 from aggregation_platform.intervals import ONE_DAY, days_between
@@ -72,6 +73,8 @@ class Standing:
         match_rates: Per kind (queue, agent): record_rate and volume_rate, 0 to 1 or None.
         ingestion: How the loads of the last days went.
         blocked: Until when it wants no request; None if it takes them.
+        attempts: How it was last asked, and what went wrong.
+        backfill: How its backfill gets on; None if no day of the past was stored lately.
     """
 
     org: str
@@ -87,6 +90,8 @@ class Standing:
     )
     ingestion: Ingestion = field(default_factory=Ingestion)
     blocked: Absence | None = None
+    attempts: LastAttempts = field(default_factory=LastAttempts)
+    backfill: Backfill | None = None
 
     @property
     def missing_days(self) -> int:

@@ -7,24 +7,30 @@ Belongs here: reading what the warehouse and this site know, printing. Elsewhere
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 import click
 import polars as pl
 
 from aggregation_platform.assembly import Assembly
+from aggregation_platform.cli.attempts import RATE_OVER, backfill_of, last_attempts
+from aggregation_platform.cli.attempts import document as attempts_document
+from aggregation_platform.cli.attempts import told as told_of_attempts
 from aggregation_platform.cli.documents import hours, print_json, print_table
 from aggregation_platform.cli.ingestion import OVER_DAYS, Ingestion, ingestion_of
 from aggregation_platform.cli.invocation import Invocation
 from aggregation_platform.cli.options import config_option, format_option, pass_invocation
 from aggregation_platform.cli.progress import progress
 from aggregation_platform.cli.reading import refuse_unless_loaded
+from aggregation_platform.cli.remedies import pasteable
+from aggregation_platform.cli.rules_state import RulesState, rules_state
 from aggregation_platform.cli.standing import Absence, Mark, Standing, mode_of, standing
 from aggregation_platform.config.models import PlatformConfig
 from aggregation_platform.errors import LocalStateError
 from aggregation_platform.facts.tables import SESSION_METRICS
 from aggregation_platform.local_state.state import Block
+from aggregation_platform.queries.attempts import failed_attempts, stored_lately
 from aggregation_platform.rollups.match_rates import match_rates
 from aggregation_platform.warehouse.partition_states import partition_states
 from aggregation_platform.warehouse.store import Lease, Warehouse
@@ -58,6 +64,7 @@ class Status:
     Args:
         blocks_unknown: Why this site cannot tell whether orgs asked us to stay away; None if it
             can.
+        rules: How the rules files are.
     """
 
     at: datetime
@@ -66,6 +73,7 @@ class Status:
     lease: Lease | None
     orgs: Sequence[Standing]
     blocks_unknown: str | None = None
+    rules: RulesState = field(default_factory=RulesState)
 
 
 @click.command()
@@ -82,11 +90,12 @@ def status(invocation: Invocation, output: str) -> None:
     assembly = Assembly(config)
     with progress("reading the warehouse"):
         found = status_of(assembly.warehouse, config, now=assembly.clock.now())
+        found = replace(found, rules=rules_state(assembly))
     found = with_blocks(found, assembly)
     if output == "json":
         print_json(document(found))
     else:
-        _print(found)
+        _print(found, config)
 
 
 def status_of(warehouse: Warehouse, config: PlatformConfig, *, now: datetime) -> Status:
@@ -96,7 +105,14 @@ def status_of(warehouse: Warehouse, config: PlatformConfig, *, now: datetime) ->
     states = partition_states(warehouse, SESSION_METRICS, first, now.date())
     gaps = warehouse.query(GAPS).to_dicts()
     rates = _match_rates(warehouse)
-    loads = ingestion_of(warehouse, now=now)
+    failed = failed_attempts(warehouse, now - timedelta(days=OVER_DAYS))
+    last_failed = {row["org"]: row for row in failed.to_dicts()}
+    loads = ingestion_of(warehouse, failed, now=now)
+    settled_before = now.date() - timedelta(days=config.freshness.reread_days)
+    lately = {
+        row["org"]: row
+        for row in stored_lately(warehouse, now - RATE_OVER, settled_before).to_dicts()
+    }
     orgs = [
         replace(
             standing(
@@ -111,6 +127,14 @@ def status_of(warehouse: Warehouse, config: PlatformConfig, *, now: datetime) ->
             ingestion=loads.get(entry.org, Ingestion()),
         )
         for entry in config.organizations
+    ]
+    orgs = [
+        replace(
+            one,
+            attempts=last_attempts(one.mark.last_progress_at, last_failed.get(one.org)),
+            backfill=backfill_of(lately.get(one.org), missing=one.missing_days, now=now),
+        )
+        for one in orgs
     ]
     sites = warehouse.query(SITES)["site"].to_list()
     return Status(now, config.site.name, mode_of(sites), warehouse.lease(), orgs)
@@ -170,6 +194,7 @@ def document(found: Status) -> dict[str, object]:
         },
         "orgs": [_org_document(one) for one in found.orgs],
         "blocks_unknown": found.blocks_unknown,
+        "rules": found.rules.document(),
     }
 
 
@@ -188,10 +213,11 @@ def _org_document(one: Standing) -> dict[str, object]:
         "match_rates": one.match_rates,
         "ingestion": {"days": OVER_DAYS, **asdict(one.ingestion)},
         "blocked": one.blocked and asdict(one.blocked),
+        **attempts_document(one.attempts, one.backfill),
     }
 
 
-def _print(found: Status) -> None:
+def _print(found: Status, config: PlatformConfig) -> None:
     lease = found.lease
     held = f"lease held by {lease.holder}, epoch {lease.epoch}" if lease else "no lease yet"
     click.echo(f"site {found.site}: {found.mode}, {held}")
@@ -205,13 +231,25 @@ def _print(found: Status) -> None:
     )
     titles += ("Queues matched", "Agents matched")
     print_table(titles, [_line(one) for one in found.orgs], numbers=titles[4:])
-    titles = (f"Loads of {OVER_DAYS} days", "Count", "Requests", "Success", "Retries", "Waited")
-    titles += ("Received", "Pages", "Age when stored", "Requests by outcome")
+    titles = (
+        f"Loads of {OVER_DAYS} days",
+        "Count",
+        "Failed",
+        "Requests",
+        "Success",
+        "Retries",
+        "Waited",
+    )
+    titles += ("Retries", "Waited", "Received", "Pages", "Age when stored", "Requests by outcome")
     print_table(titles, [_loads_line(one) for one in found.orgs], numbers=titles[1:-1])
+    titles = ("Attempts", "Last (UTC)", "It", "Next try (UTC)")
+    print_table(titles, [_attempts_line(one) for one in found.orgs])
+    for text in found.rules.lines():
+        click.echo(text)
     if found.blocks_unknown:
         click.echo(f"whether an org asked us to stay away is not known: {found.blocks_unknown}")
     for one in found.orgs:
-        for text in _details(one):
+        for text in _details(one, config, found.at):
             click.echo(f"{one.org}: {text}")
 
 
@@ -237,6 +275,7 @@ def _loads_line(one: Standing) -> list[str]:
     return [
         one.org,
         f"{loads.loads:,}",
+        f"{loads.failed_attempts:,}",
         f"{loads.requests:,}",
         _percent(loads.success_rate),
         f"{loads.retries:,}",
@@ -248,16 +287,27 @@ def _loads_line(one: Standing) -> list[str]:
     ]
 
 
-def _details(one: Standing) -> list[str]:
+def _attempts_line(one: Standing) -> list[str]:
+    attempts = one.attempts
+    how = "-" if attempts.last_at is None else "failed" if attempts.is_failing else "stored"
+    return [one.org, _instant(attempts.last_at), how, _instant(attempts.next_try_at)]
+
+
+def _details(one: Standing, config: PlatformConfig, now: datetime) -> list[str]:
     told: list[str] = [str(one.blocked)] if one.blocked else []
+    until = one.blocked.until if one.blocked else None
+    if error := told_of_attempts(one.attempts, blocked_until=until, now=now):
+        told.append(error)
+    if one.backfill is not None:
+        told.append(str(one.backfill))
     if one.missing:
         shown = ", ".join(str(part) for part in one.missing[:5])
         more = f" and {len(one.missing) - 5} more stretches" if len(one.missing) > 5 else ""
         first = one.missing[0]
-        told.append(
-            f"missing days: {shown}{more}; `materialize --from {first.first} --to {first.last} "
-            f"--org {one.org}` loads {'them' if len(one.missing) == 1 else 'the first of them'}"
-        )
+        days = ("--from", f"{first.first}", "--to", f"{first.last}")
+        command = pasteable(config, "materialize", *days, "--org", one.org)
+        which = "them" if len(one.missing) == 1 else "the first of them"
+        told.append(f"missing days: {shown}{more}; `{command}` loads {which}")
     told += [
         f"gap {gap['state']}: {gap['interval_from']:%Y-%m-%d %H:%M} to "
         f"{gap['interval_to']:%Y-%m-%d %H:%M} UTC, {gap['cause']}"

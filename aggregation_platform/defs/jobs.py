@@ -10,6 +10,7 @@ from __future__ import annotations
 import dagster as dg
 
 from aggregation_platform.defs.partitions import Partitions
+from aggregation_platform.defs.repetition import repeat_if_the_warehouse_was_held
 from aggregation_platform.defs.source_checks import SOURCE_CHECKS, reconcile_job
 from aggregation_platform.identity.tables import QUEUE_NAMES
 
@@ -29,6 +30,7 @@ def jobs(partitions: Partitions) -> list[dg.UnresolvedAssetJobDefinition | dg.Jo
             ORG_DAY,
             selection=dg.AssetSelection.groups("raw", "facts") - asks_the_org | queue_names,
             executor_def=dg.in_process_executor,
+            hooks={repeat_if_the_warehouse_was_held},
             description="Fetch an org's UTC day and make its facts.",
         ),
         dg.define_asset_job(

@@ -31,11 +31,12 @@ import dagster as dg
 from aggregation_platform.assembly import Assembly
 from aggregation_platform.config.load import load_config
 from aggregation_platform.config.models import PlatformConfig
-from aggregation_platform.defs.assets.raw import WAY_TAG
 from aggregation_platform.defs.build import build_definitions
 from aggregation_platform.defs.jobs import DIRECTORY, IDENTITY, ORG_DAY, WORLD_DAY
 from aggregation_platform.defs.partitions import org_day_key
+from aggregation_platform.defs.repetition import WAY_TAG
 from aggregation_platform.errors import PlatformError
+from aggregation_platform.extraction.attempts import FailedAttempt, record_failure
 from aggregation_platform.extraction.day_reading import Way
 from aggregation_platform.extraction.many import Extraction, extract_many
 from aggregation_platform.extraction.outcome import Extracted, OrgDay, Progress
@@ -119,7 +120,7 @@ class Materialization:
         if result.success:
             self.say(f"done: {what} ({took:.1f} s)")
             return
-        reason = _reason(result)
+        reason = reason_of(result)
         self.not_done.append(f"{what}: {reason}")
         self.say(f"NOT done: {what}: {reason}")
 
@@ -174,7 +175,13 @@ class _Fetching(threading.Thread):
             clock=assembly.clock,
             progress=self._tell,
             extracted=self._landed.put,
+            failed=self._record,
         )
+
+    def _record(self, attempt: FailedAttempt) -> None:
+        """Keep it for `status`; the command's own last lines say what to do."""
+        assembly = self._work.assembly
+        record_failure(assembly.warehouse, assembly.grant, attempt, run_id="materialize")
 
     def _tell(self, progress: Progress) -> None:
         """Say each change of state, and while pages come in say so every few seconds."""
@@ -189,20 +196,30 @@ class _Fetching(threading.Thread):
         )
 
 
-def _reason(result: dg.ExecuteInProcessResult) -> str:
-    """Return the innermost message of the first step that failed."""
+def reason_of(result: dg.ExecuteInProcessResult) -> str:
+    """Return our own message about the first step that failed; without one, the innermost.
+
+    What a library said is below ours, and does not say what to do.
+    """
     for event in result.all_events:
         if event.is_step_failure:
             error = event.step_failure_data.error
-            while error is not None and error.cause is not None:
+            while error is not None and error.cause is not None and not _is_ours(error.message):
                 error = error.cause
             return _without_class(error.message) if error is not None else "failed"
     return "failed before its first step; look at the run in the Dagster UI"
 
 
+_OURS = re.compile(rf"^{re.escape(PlatformError.__module__.split('.')[0])}\.[\w.]+: ")
+
+
+def _is_ours(message: str) -> bool:
+    return _OURS.match(message.strip()) is not None
+
+
 def _without_class(message: str) -> str:
     """Take the class of an error of ours off: its message says what happened."""
-    return re.sub(rf"^{re.escape(PlatformError.__module__)}\.\w+: ", "", message.strip())
+    return _OURS.sub("", message.strip())
 
 
 @click.command()

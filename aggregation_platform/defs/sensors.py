@@ -16,14 +16,14 @@ from aggregation_platform.assembly import Assembly
 from aggregation_platform.config.rules import load_rules
 from aggregation_platform.defs.asked_for import AUTOMATION, PRIORITY_TAG, RUNNING_DAY, to_ask_for
 from aggregation_platform.defs.assets.declared import key_of
-from aggregation_platform.defs.assets.raw import (
+from aggregation_platform.defs.jobs import DIRECTORY, IDENTITY, ORG_DAY, RECONCILE, WORLD_DAY
+from aggregation_platform.defs.partitions import org_day_key
+from aggregation_platform.defs.repetition import (
     REPEATED_TAG,
     RUN_AGAIN_AT,
     RUN_AGAIN_TAGS,
     WAY_TAG,
 )
-from aggregation_platform.defs.jobs import DIRECTORY, IDENTITY, ORG_DAY, RECONCILE, WORLD_DAY
-from aggregation_platform.defs.partitions import org_day_key
 from aggregation_platform.defs.versions import (
     days_named_by_other_rules,
     mappings_made_by_other_rules,
@@ -271,7 +271,7 @@ def _reconciliations(assembly: Assembly, _: dg.SensorEvaluationContext) -> Itera
 def _runs_to_repeat(
     assembly: Assembly, context: dg.SensorEvaluationContext
 ) -> Iterator[dg.RunRequest]:
-    """Repeat the runs that an org sent away, or that met its outage, once it is time."""
+    """Repeat the runs that an org sent away, or that met an outage, once it is time."""
     waiting = context.instance.get_run_records(
         dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags=dict(RUN_AGAIN_TAGS))
     )

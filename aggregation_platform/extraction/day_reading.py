@@ -15,10 +15,16 @@ import structlog
 
 from aggregation_platform.clock import Clock
 from aggregation_platform.errors import LandingError, SourceError
+from aggregation_platform.extraction.attempts import (
+    AttemptListener,
+    FailedAttempt,
+    unrecorded,
+)
 from aggregation_platform.extraction.claims import Claims
 from aggregation_platform.extraction.org_day import extract_org_day
 from aggregation_platform.extraction.outcome import Extracted, Listener, OrgDay, unheard
 from aggregation_platform.extraction.patience import DEFAULT_PATIENCE, Patience
+from aggregation_platform.extraction.quality import counted, difference
 from aggregation_platform.extraction.source import DetailsSource, QuerySource
 from aggregation_platform.extraction.tail import (
     REQUESTS_PER_SECOND,
@@ -81,6 +87,7 @@ def read_org_day(
     way: Way = Way.JOB,
     patience: Patience = DEFAULT_PATIENCE,
     progress: Listener = unheard,
+    failed: AttemptListener = unrecorded,
     requests_per_second: float = REQUESTS_PER_SECOND,
 ) -> DayReading:
     """Bring an org's day into the landing zone as far as the org has it, and return it.
@@ -97,6 +104,7 @@ def read_org_day(
         way: Where the pages come from.
         patience: The bounds of the job.
         progress: Told of each step of the job.
+        failed: Told of an attempt at the job or at the tail that failed.
         requests_per_second: The org's budget, of which the tail takes its share.
 
     Raises:
@@ -108,13 +116,22 @@ def read_org_day(
     has_job = landing.current(order.org, order.day, "job") is not None
     if way is Way.JOB or (way is Way.TAIL and not has_job):
         job = extract_org_day(
-            client, landing, claims, order, clock=clock, patience=patience, progress=progress
+            client,
+            landing,
+            claims,
+            order,
+            clock=clock,
+            patience=patience,
+            progress=progress,
+            failed=failed,
         )
-    tail, trouble = None, None
+    tail, trouble, before = None, None, counted(client)
     try:
         if way is not Way.LANDING:
             tail = _tail(client, landing, claims, order, clock, requests_per_second)
     except SourceError as error:
+        counts = difference(before, counted(client))
+        failed(FailedAttempt(order.org, order.day, error, clock.now(), counts))
         if job is None:
             raise
         trouble = error

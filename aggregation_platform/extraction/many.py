@@ -24,6 +24,11 @@ from aggregation_platform.errors import (
     SourceError,
     UnexpectedReplyError,
 )
+from aggregation_platform.extraction.attempts import (
+    AttemptListener,
+    FailedAttempt,
+    unrecorded,
+)
 from aggregation_platform.extraction.claims import Claims
 from aggregation_platform.extraction.outcome import (
     Extracted,
@@ -80,6 +85,7 @@ class _Surroundings:
     patience: Patience
     progress: Listener
     extracted: Callable[[Extracted], None]
+    failed: AttemptListener
 
 
 @dataclass
@@ -99,6 +105,7 @@ def extract_many(
     patience: Patience = DEFAULT_PATIENCE,
     progress: Listener = unheard,
     extracted: Callable[[Extracted], None] = lambda _: None,
+    failed: AttemptListener = unrecorded,
     jobs_per_org: int = JOBS_PER_ORG,
 ) -> Extraction:
     """Fetch many org-days; the orgs at once, each org's days in the order given.
@@ -112,12 +119,13 @@ def extract_many(
         patience: The bounds.
         progress: Told of each step, from the org's thread.
         extracted: Told of each day as soon as it is stored whole, from the org's thread.
+        failed: Told of each attempt that failed, from the org's thread.
         jobs_per_org: Days of one org under way at once.
 
     Returns:
         Results and failures. Nothing that one org does or does not do stops another.
     """
-    surroundings = _Surroundings(landing, claims, clock, patience, progress, extracted)
+    surroundings = _Surroundings(landing, claims, clock, patience, progress, extracted, failed)
     by_org: dict[str, list[OrgDay]] = {}
     for order in orders:
         by_org.setdefault(order.org, []).append(order)
@@ -179,7 +187,11 @@ def _stepped(one: _Running, outcome: Extraction, around: _Surroundings) -> Platf
         wait_s = one.extraction.step()
         one.due_s = around.clock.monotonic() + (wait_s or 0.0)
     except PlatformError as error:
+        counts = one.extraction.counted_since()
         one.extraction.close()
+        around.failed(
+            FailedAttempt(one.order.org, one.order.day, error, around.clock.now(), counts)
+        )
         return error
     if one.extraction.result is not None:
         one.extraction.close()

@@ -7,7 +7,12 @@ several orgs and days at once (many.py).
 from __future__ import annotations
 
 from aggregation_platform.clock import Clock
-from aggregation_platform.errors import LandingError
+from aggregation_platform.errors import LandingError, PlatformError
+from aggregation_platform.extraction.attempts import (
+    AttemptListener,
+    FailedAttempt,
+    unrecorded,
+)
 from aggregation_platform.extraction.claims import Claims
 from aggregation_platform.extraction.outcome import Extracted, Listener, OrgDay, unheard
 from aggregation_platform.extraction.patience import DEFAULT_PATIENCE, Patience
@@ -25,6 +30,7 @@ def extract_org_day(
     clock: Clock,
     patience: Patience = DEFAULT_PATIENCE,
     progress: Listener = unheard,
+    failed: AttemptListener = unrecorded,
 ) -> Extracted:
     """Fetch an org's day whole, going on from what is stored.
 
@@ -41,6 +47,7 @@ def extract_org_day(
         clock: For stamps, bounds and sleep.
         patience: The bounds.
         progress: Told after each step that changed something.
+        failed: Told of the attempt if it fails, before the error is raised.
 
     Raises:
         RateLimitedError: If the org asks to stay away for longer than a run may sleep. The client
@@ -57,6 +64,10 @@ def extract_org_day(
     try:
         while (wait_s := extraction.step()) is not None:
             clock.sleep(wait_s)
+    except PlatformError as error:
+        counts = extraction.counted_since()
+        failed(FailedAttempt(order.org, order.day, error, clock.now(), counts))
+        raise
     finally:
         extraction.close()
     if extraction.result is None:

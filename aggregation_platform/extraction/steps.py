@@ -150,6 +150,11 @@ class OrgDayExtraction:
             self._claim.release()
             self._claim = None
 
+    def counted_since(self) -> Mapping[str, float]:
+        """Return what the client has counted since the journal was last told."""
+        before, self._counted = self._counted, counted(self._source)
+        return difference(before, self._counted)
+
     def _take_claim(self) -> float:
         name = f"extract:{self._order}"
         self._claim = try_claim(self._claims, name, seconds=self._patience.claim_s)
@@ -310,7 +315,7 @@ class OrgDayExtraction:
             data_available_to=came.data_available_to,
             encoding=came.encoding,
             correlation_id=came.correlation_id,
-            requests=self._counted_since(),
+            requests=self.counted_since(),
             conversation_ids=came.conversation_ids,
         )
 
@@ -364,7 +369,7 @@ class OrgDayExtraction:
     def _finish(self) -> None:
         self._keep_claim()
         work = self._opened()
-        done = totals(work.state, self._clock.now(), self._counted_since())
+        done = totals(work.state, self._clock.now(), self.counted_since())
         work.journal.finish(done)
         self._hand_over(done, was_reused=False)
 
@@ -384,11 +389,6 @@ class OrgDayExtraction:
         self._progress(
             Progress(self._order.org, self._order.day, state, len(entries), conversations)
         )
-
-    def _counted_since(self) -> Mapping[str, float]:
-        """Return what the client has counted since the journal was last told."""
-        before, self._counted = self._counted, counted(self._source)
-        return difference(before, self._counted)
 
 
 def _id_of(job: JobState) -> str:

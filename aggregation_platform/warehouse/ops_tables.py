@@ -79,6 +79,26 @@ class ExtractionLedger(dy.Schema):
     )
 
 
+class FailedAttempts(dy.Schema):
+    """One row per attempt at an org's day that ended without storing the day whole."""
+
+    org = dy.String()
+    day = dy.Date(description="UTC day that was asked for")
+    failed_at = instant(description="when it was given up")
+    error = dy.String(description="class of the error, as in errors.py")
+    reason = dy.String(description="what happened, in one sentence, masked")
+    next_try_at = instant(nullable=True, description="when it is repeated by itself")
+    requests = dy.Int64(min=0, description="requests sent that brought no stored page")
+    retries = dy.Int64(min=0, description="requests that were repeated")
+    waited_ms = dy.Int64(min=0, description="time waited for permits and for the source")
+    bytes = dy.Int64(min=0, description="bytes received over the wire")
+    requests_by_outcome = json_text(
+        nullable=False,
+        description="those requests by what became of them: 2xx, 4xx, 401, 429, 5xx, lost, unsent",
+    )
+    run_id = dy.String(description="the run or command that made it")
+
+
 class Restatements(dy.Schema):
     """One row per measure of a published cell that a later read changed."""
 
@@ -210,6 +230,7 @@ class Migrations(dy.Schema):
 
 PARTITION_LOG = Table("ops", "partition_log", PartitionLog)
 EXTRACTION_LEDGER = Table("ops", "extraction_ledger", ExtractionLedger)
+FAILED_ATTEMPTS = Table("ops", "failed_attempts", FailedAttempts)
 BUILT_WITH = Table("ops", "built_with", BuiltWith)
 RESTATEMENTS = Table("ops", "restatements", Restatements)
 DRIFT = Table("ops", "drift", Drift)
@@ -225,6 +246,7 @@ MIGRATIONS = Table("ops", "migrations", Migrations)
 TABLES = (
     PARTITION_LOG,
     EXTRACTION_LEDGER,
+    FAILED_ATTEMPTS,
     BUILT_WITH,
     RESTATEMENTS,
     DRIFT,

@@ -1,6 +1,7 @@
 """Runs that wait, fail or are lost: what was needed is asked for again, and never twice at once."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -13,12 +14,22 @@ from dagster._core.remote_origin import (
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from aggregation_platform.clock import ManualClock
+from aggregation_platform.defs.assets.declared import key_of
 from aggregation_platform.defs.assets.raw import MOST_REPETITIONS
 from aggregation_platform.defs.jobs import ORG_DAY
+from aggregation_platform.defs.materialize import reason_of
 from aggregation_platform.defs.partitions import org_day_key
+from aggregation_platform.facts.tables import TABLES as FACTS
 from aggregation_platform.simulator.faults import Fault
 from aggregation_platform.tables import Partition
-from aggregation_platform_tests.simulated_platform import SimulatedPlatform, one_working_org, ticked
+from aggregation_platform.warehouse.duckdb_store import DuckDBSettings, DuckDBWarehouse
+from aggregation_platform_tests.simulated_platform import (
+    QUIET,
+    SimulatedPlatform,
+    one_working_org,
+    ticked,
+)
+from aggregation_platform_tests.warehouse_processes import holding
 
 PRIORITY = "dagster/priority"
 
@@ -184,3 +195,60 @@ def test_facts_that_could_not_be_made_are_made_of_the_rows_that_are_there(
 
     assert asked[key].tags["aggregation_platform/source"] == "landing"
     assert key not in later
+
+
+@contextmanager
+def held(platform: SimulatedPlatform) -> Generator[int]:
+    """Let another process hold the warehouse, which we wait for a second instead of a minute."""
+    path = platform.config.warehouse.duckdb.path
+    settings = DuckDBSettings(path, wait_s=1)
+    platform.assembly.warehouse = DuckDBWarehouse(settings, clock=platform.assembly.clock)
+    with holding(path) as pid:
+        yield pid
+
+
+def test_a_run_that_finds_the_warehouse_held_says_by_whom_and_is_repeated_later(
+    platform: SimulatedPlatform,
+):
+    day = platform.days[0]
+    platform.must(platform.org_day("us", day))
+    with held(platform) as pid:
+        ran = platform.org_day("us", day)
+        reason = reason_of(ran)
+        at_once = ticked(platform, "runs_to_repeat")
+    clock_of(platform).advance(11 * 60)
+    (again,) = ticked(platform, "runs_to_repeat")
+    platform.must(run(platform, ORG_DAY, again))
+
+    assert f"held by process {pid} (python" in reason
+    assert at_once == []
+    assert ticked(platform, "runs_to_repeat") == []
+
+
+def test_a_run_whose_rows_were_stored_when_the_warehouse_was_held_does_not_fetch_them_again(
+    platform: SimulatedPlatform,
+):
+    day = platform.days[0]
+    platform.must(platform.org_day("us", day))
+    with held(platform):
+        ran = platform.definitions.resolve_job_def(ORG_DAY).execute_in_process(
+            partition_key=org_day_key(Partition(org="us", day=day)),
+            instance=platform.instance,
+            asset_selection=[key_of(table) for table in FACTS],
+            run_config=QUIET,
+            raise_on_error=False,
+        )
+    clock_of(platform).advance(11 * 60)
+    (again,) = ticked(platform, "runs_to_repeat")
+
+    assert not ran.success
+    assert again.tags["aggregation_platform/source"] == "landing"
+
+
+def test_a_warehouse_that_is_always_held_is_not_asked_for_ever(platform: SimulatedPlatform):
+    platform.must(platform.org_day("us", platform.days[0]))
+    with held(platform):
+        platform.org_day("us", platform.days[0], repeated=str(MOST_REPETITIONS))
+    clock_of(platform).advance(24 * 3600)
+
+    assert ticked(platform, "runs_to_repeat") == []

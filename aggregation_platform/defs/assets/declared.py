@@ -4,6 +4,7 @@ Belongs here: what every asset over a table has in common. Elsewhere: each asset
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, TypeAlias
 
 import dagster as dg
@@ -28,6 +29,7 @@ def asset_of(
     *,
     ins: Mapping[str, dg.AssetIn] | None = None,
     kind: str = "polars",
+    hooks: AbstractSet[dg.HookDefinition] = frozenset(),
 ) -> Declare:
     """Declare a function as the asset of a table."""
     return dg.asset(
@@ -40,6 +42,7 @@ def asset_of(
         metadata=_metadata(table),
         kinds={kind},
         ins=ins,
+        hooks=hooks,
     )
 
 

@@ -19,6 +19,7 @@ from aggregation_platform.defs.finalities import finality_of_raw
 from aggregation_platform.defs.io_managers import PartitionBatches, PartitionOutput
 from aggregation_platform.defs.partitions import Partitions, day_of, partition_of
 from aggregation_platform.defs.pictures import table_of_rows
+from aggregation_platform.defs.repetition import repeat_if_the_warehouse_was_held
 from aggregation_platform.defs.run_log import log_progress
 from aggregation_platform.facts.drift import DRIFT as FOUND_DRIFT
 from aggregation_platform.facts.drift import drift_of, merged_drift
@@ -43,6 +44,7 @@ def facts_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         ins={"raw": dg.AssetIn(key=key_of(RAW))},
         outs=outs_of(TABLES),
         partitions_def=partitions.org_days,
+        hooks={repeat_if_the_warehouse_was_held},
     )
     def facts(
         context: dg.AssetExecutionContext,

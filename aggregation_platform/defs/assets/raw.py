@@ -4,8 +4,8 @@ Belongs here: the asset. Elsewhere: jobs, pages and resuming (extraction/), whic
 pages belong to the day (raw/conversations.py).
 """
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -13,12 +13,27 @@ import dagster as dg
 from aggregation_platform.assembly import Assembly
 from aggregation_platform.defs.assets.declared import asset_of
 from aggregation_platform.defs.io_managers import PartitionOutput
-from aggregation_platform.defs.partitions import Partitions, partition_of
+from aggregation_platform.defs.partitions import Partitions, day_of, partition_of
+from aggregation_platform.defs.repetition import (
+    MOST_REPETITIONS,
+    RUN_AGAIN_AT,
+    RUN_AGAIN_TAGS,
+    WAY_TAG,
+    again_after_outage,
+    repeat_if_the_warehouse_was_held,
+)
 from aggregation_platform.defs.run_log import log_progress
 from aggregation_platform.errors import (
     ConfigurationError,
+    PlatformError,
     RateLimitedError,
     TransientSourceError,
+)
+from aggregation_platform.extraction.attempts import (
+    AttemptListener,
+    FailedAttempt,
+    record_failure,
+    unrecorded,
 )
 from aggregation_platform.extraction.day_reading import DayReading, Way, read_org_day
 from aggregation_platform.extraction.ledger import ledger_entry, tail_entry
@@ -30,34 +45,30 @@ from aggregation_platform.raw.tables import CONVERSATIONS
 from aggregation_platform.tables import Partition
 from aggregation_platform.warehouse.store import LedgerEntry, PartitionWritten
 
-WAY_TAG = "aggregation_platform/source"
-"""A run's tag that says where pages come from: job (default), tail or landing."""
-
-RUN_AGAIN_TAGS = {"aggregation_platform/run_again": "waiting"}
-"""Tags of a run that an org sent away, or did not answer for longer than a run may wait; a sensor
-repeats it, so that a backfill outlives an outage."""
-
-REPEATED_TAG = "aggregation_platform/repeated"
-"""How often a run's work was repeated before it."""
-
-OUTAGE_REST = timedelta(minutes=10)
-MOST_REPETITIONS = 6
-"""After an org did not answer; each rest is twice the one before, ten hours in all."""
-
-RUN_AGAIN_AT = "aggregation_platform/run_again_at"
-
 
 def raw_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
     """Return the assets of the layer."""
 
-    @asset_of(CONVERSATIONS, partitions.org_days, kind="genesys")
+    @asset_of(
+        CONVERSATIONS,
+        partitions.org_days,
+        kind="genesys",
+        hooks={repeat_if_the_warehouse_was_held},
+    )
     def conversations(
         context: dg.AssetExecutionContext, assembly: dg.ResourceParam[Assembly]
     ) -> PartitionOutput:
+        failed: list[FailedAttempt] = []
         try:
-            reading = read_day(context, assembly)
+            reading = read_day(context, assembly, failed.append)
         except TransientSourceError as error:
-            raise _sent_away(context, assembly, error) from error
+            failure, again_at = _sent_away(context, assembly, error)
+            _record(context, assembly, failed, again_at)
+            raise failure from error
+        except PlatformError as error:
+            _record(context, assembly, failed or [_untried(context, assembly, error)])
+            raise
+        _record(context, assembly, failed)
         return _Landed(assembly, reading, context.run.run_id).output()
 
     return [conversations]
@@ -83,7 +94,35 @@ def order_of(assembly: Assembly, partition: Partition) -> OrgDay:
     )
 
 
-def read_day(context: dg.AssetExecutionContext, assembly: Assembly) -> DayReading:
+def _untried(
+    context: dg.AssetExecutionContext, assembly: Assembly, error: PlatformError
+) -> FailedAttempt:
+    """An attempt that ended before anything was asked, say for a variable that is not set."""
+    partition = partition_of(context.partition_key, CONVERSATIONS.partitioned_by)
+    now = assembly.clock.now()
+    return FailedAttempt(partition.org or "", day_of(partition), error, now)
+
+
+def _record(
+    context: dg.AssetExecutionContext,
+    assembly: Assembly,
+    failed: Iterable[FailedAttempt],
+    again_at: datetime | None = None,
+) -> None:
+    """Keep what failed for `status`: the ledger knows only what was stored."""
+    for attempt in failed:
+        record_failure(
+            assembly.warehouse,
+            assembly.grant,
+            attempt,
+            run_id=context.run.run_id,
+            next_try_at=again_at,
+        )
+
+
+def read_day(
+    context: dg.AssetExecutionContext, assembly: Assembly, failed: AttemptListener = unrecorded
+) -> DayReading:
     """Bring the run's org and day into the landing zone, going on from what is stored."""
     order = order_of(assembly, partition_of(context.partition_key, CONVERSATIONS.partitioned_by))
 
@@ -106,36 +145,39 @@ def read_day(context: dg.AssetExecutionContext, assembly: Assembly) -> DayReadin
         clock=assembly.clock,
         way=Way(context.run.tags.get(WAY_TAG, Way.JOB)),
         progress=tell,
+        failed=failed,
         requests_per_second=assembly.config.organization(order.org).requests_per_second,
     )
 
 
 def _sent_away(
     context: dg.AssetExecutionContext, assembly: Assembly, error: TransientSourceError
-) -> dg.Failure:
-    """Note when the run is to be repeated; `status` tells the reason meanwhile."""
-    rest = _rest(error, int(context.run.tags.get(REPEATED_TAG, "0")))
+) -> tuple[dg.Failure, datetime | None]:
+    """Note when the run is to be repeated; return what to raise, and when that is."""
+    rest = _rest(error, context.run.tags)
     if rest is None:
-        return dg.Failure(
+        failure = dg.Failure(
             f"{error} This run was repeated {MOST_REPETITIONS} times by itself; once the"
             " organization answers, start it again, see runbooks/OrgDelayed.md.",
             allow_retries=False,
         )
+        return failure, None
     at = assembly.clock.now() + rest
     tags = {**RUN_AGAIN_TAGS, RUN_AGAIN_AT: at.isoformat()}
     context.instance.add_run_tags(context.run.run_id, tags)
-    return dg.Failure(
+    failure = dg.Failure(
         f"{error} This run is repeated by itself after {at:%Y-%m-%d %H:%M} UTC.",
         metadata={"run_again_at": str(at)},
         allow_retries=False,
     )
+    return failure, at
 
 
-def _rest(error: TransientSourceError, repeated: int) -> timedelta | None:
-    """As long as the org asked for; after an outage ever longer, and at last no more."""
+def _rest(error: TransientSourceError, tags: Mapping[str, str]) -> timedelta | None:
+    """As long as the org asked for; else as after any outage."""
     if isinstance(error, RateLimitedError):
         return timedelta(seconds=error.retry_after_s)
-    return OUTAGE_REST * 2**repeated if repeated < MOST_REPETITIONS else None
+    return again_after_outage(tags)
 
 
 class _Landed:

@@ -78,3 +78,22 @@ def test_a_job_and_its_fresh_tail_are_one_load_as_to_freshness():
 def test_without_loads_there_is_no_rate():
     assert added_up([]).success_rate is None
     assert added_up([]).freshness_minutes is None
+
+
+def test_requests_of_failed_attempts_count_as_sent_and_none_of_them_as_success():
+    stored = load("05T08:00", "05T07:00", requests=3, requests_by_outcome='{"2xx": 3}')
+    failed = load(
+        "05T09:00",
+        "05T07:00",
+        requests=9,
+        retries=6,
+        waited_ms=90_000,
+        requests_by_outcome='{"2xx": 2, "5xx": 7}',
+    )
+
+    found = added_up([stored], [failed])
+
+    assert (found.loads, found.failed_attempts, found.requests) == (1, 1, 12)
+    assert (found.success_rate, found.retries, found.waited_ms) == (3 / 12, 6, 90_000)
+    assert found.requests_by_outcome == {"2xx": 5, "5xx": 7}
+    assert added_up([], [failed]).success_rate == 0.0

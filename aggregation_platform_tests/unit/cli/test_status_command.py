@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+import shlex
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import duckdb
+import polars as pl
+from click.testing import CliRunner
+
+from aggregation_platform.cli.main import cli
 from aggregation_platform.clock import SystemClock
-from aggregation_platform.intervals import Interval
+from aggregation_platform.intervals import Interval, spelled
 from aggregation_platform.local_state.sqlite_state import SqliteState
+from aggregation_platform.raw.tables import CONVERSATIONS as RAW
+from aggregation_platform.tables import Partition
+from aggregation_platform.warehouse.ops_tables import BUILT_WITH, FAILED_ATTEMPTS
 from aggregation_platform.warehouse.store import LedgerEntry
+from aggregation_platform_tests.unit.cli.conftest import GRANT
 
 MONDAY, TUESDAY = date(2026, 1, 5), date(2026, 1, 6)
 
@@ -188,7 +198,7 @@ def test_the_table_says_what_is_missing_and_what_to_run(platform):
     assert run.exit_code == 0
     assert "site site1: STANDALONE, lease held by site1, epoch 1" in run.stdout
     assert "us: missing days: 2026-01-06 to " in run.stdout
-    assert "`materialize --from 2026-01-06 --to 20" in run.stdout
+    assert f"--config {here.file} materialize --from 2026-01-06 --to 20" in run.stdout
     assert "--org us` loads them" in run.stdout
 
 
@@ -201,3 +211,113 @@ def test_before_anything_was_loaded_it_says_what_to_run(platform):
     assert run.exit_code == 1
     assert run.stdout == ""
     assert "aggregation-platform materialize" in run.stderr
+
+
+def failing(org, reason, *, at, next_try_at=None):
+    row = {
+        "org": org,
+        "day": MONDAY,
+        "failed_at": at,
+        "error": "TransientSourceError",
+        "reason": reason,
+        "next_try_at": next_try_at,
+        "requests": 7,
+        "retries": 6,
+        "waited_ms": 1000,
+        "bytes": 0,
+        "requests_by_outcome": json.dumps({"5xx": 7}),
+        "run_id": "a-run",
+    }
+    return pl.DataFrame([row], schema=FAILED_ATTEMPTS.frame_schema, orient="row")
+
+
+def test_an_org_that_fails_is_shown_with_its_error_and_its_next_try(platform):
+    here = platform(us="2026-01-05", emea="2026-01-05")
+    load_today(here)
+    now = datetime.now(UTC)
+    later = now + timedelta(minutes=10)
+    here.warehouse.append(
+        FAILED_ATTEMPTS, failing("us", "status 503", at=now, next_try_at=later), GRANT
+    )
+
+    us, emea = told(here)["orgs"]
+    run = here.run("status")
+
+    assert us["ingestion"]["requests_by_outcome"] == {"2xx": 3, "429": 1, "5xx": 7}
+    assert us["ingestion"]["success_rate"] == 3 / 11
+    assert us["attempts"]["last_failed"] is True
+    assert us["attempts"]["last_error"]["reason"] == "status 503"
+    assert us["attempts"]["next_try_at"] == spelled(later)
+    assert emea["attempts"] == {
+        "last_at": None,
+        "last_failed": False,
+        "last_error": None,
+        "next_try_at": None,
+    }
+    assert f"status 503; next try after {later:%Y-%m-%d %H:%M} UTC" in run.stdout
+
+
+def test_a_warehouse_without_the_table_of_failures_still_has_a_status(platform):
+    here = platform(us="2026-01-05")
+    with duckdb.connect(here.file.parent / "data" / "warehouse.duckdb") as connection:
+        connection.execute("drop table ops.failed_attempts")
+
+    assert told(here)["orgs"][0]["attempts"]["last_error"] is None
+
+
+def test_rules_that_cannot_be_read_are_named_beside_those_that_stay_in_force(platform):
+    here = platform(us="2026-01-05")
+    here.file.write_text(here.file.read_text() + "rules: {queues: queues.csv}\n")
+    rules = here.file.parent / "queues.csv"
+    rules.write_text("org,queue,global_queue\nus,Sales,Sales\n")
+    made = {
+        "table_name": "identity.queues",
+        "partition_key": "all",
+        "named_by": "rules",
+        "rules_version": "v1",
+        "content_hash": None,
+        "built_at": datetime(2026, 1, 7, 9, 30, tzinfo=UTC),
+    }
+    frame = pl.DataFrame([made], schema=BUILT_WITH.frame_schema, orient="row")
+    here.warehouse.upsert(BUILT_WITH, frame, GRANT)
+    well = told(here)["rules"]
+    rules.write_text("org,queue,global_queue\nus,Sales,Sales\nmoon,Sales,Sales\n")
+    broken, run = told(here)["rules"], here.run("status")
+
+    assert well["state"] == "ok"
+    assert broken["state"] == "broken"
+    assert "line 3" in broken["mistakes"][0]
+    assert "queues.csv: line 3" in run.stdout
+    assert "the rules of 2026-01-07 09:30 UTC stay in force" in run.stdout
+
+
+def test_days_of_the_past_that_are_being_stored_are_shown_as_a_backfill(platform):
+    here = platform(us="2026-01-05")
+    here.clock.advance((datetime.now(UTC) - here.clock.now()).total_seconds() - 1800)
+    for day in (MONDAY, TUESDAY):
+        raw = pl.DataFrame(schema=RAW.frame_schema)
+        here.write(RAW, Partition("us", day), raw)
+
+    backfill = told(here)["orgs"][0]["backfill"]
+    run = here.run("status")
+
+    assert backfill["stored"] == 2
+    assert backfill["missing"] > 2
+    assert backfill["minutes_left"] > 30
+    assert "us: backfill: 2 days of the past stored in the last hour" in run.stdout
+
+
+def test_the_command_that_loads_missing_days_can_be_pasted_whatever_the_folder_is_called(
+    platform, tmp_path
+):
+    platform(us="2026-01-05")
+    folder = tmp_path / "an odd; folder's name"
+    folder.mkdir()
+    for name in ("platform.yaml", "data"):
+        (tmp_path / name).rename(folder / name)
+    run = CliRunner().invoke(cli, ["--config", str(folder / "platform.yaml"), "status"])
+    advice = next(line for line in run.stdout.splitlines() if "missing days" in line)
+    words = shlex.split(advice.split("`")[1])
+
+    assert words[:3] == ["aggregation-platform", "--config", str(folder / "platform.yaml")]
+    assert words[3:6] == ["materialize", "--from", "2026-01-05"]

@@ -164,3 +164,18 @@ def test_claims_are_given_up_whatever_happens(make_bench):
         run([bench], days=2)
 
     assert bench.claims.owners == {}
+
+
+def test_each_failed_attempt_is_told_of_once_with_what_it_cost(make_bench):
+    good, bad = make_bench(), make_bench()
+
+    def refuse(interval):
+        bad.org.tally.answered(503, 10)
+        raise RefusedError("org1", "credentials are wrong")
+
+    bad.org.submit_details_job = refuse
+    told = []
+    run([good, bad], days=3, failed=told.append)
+
+    assert [(one.org, one.day) for one in told] == [("org1", DAY)]
+    assert told[0].requests["requests_5xx"] == 1
