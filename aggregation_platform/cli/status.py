@@ -231,16 +231,8 @@ def _print(found: Status, config: PlatformConfig) -> None:
     )
     titles += ("Queues matched", "Agents matched")
     print_table(titles, [_line(one) for one in found.orgs], numbers=titles[4:])
-    titles = (
-        f"Loads of {OVER_DAYS} days",
-        "Count",
-        "Failed",
-        "Requests",
-        "Success",
-        "Retries",
-        "Waited",
-    )
-    titles += ("Retries", "Waited", "Received", "Pages", "Age when stored", "Requests by outcome")
+    titles = (f"Loads of {OVER_DAYS} days", "Count", "Failed", "Requests", "Success", "Retries")
+    titles += ("Waited", "Received", "Pages", "Age when stored", "Requests by outcome")
     print_table(titles, [_loads_line(one) for one in found.orgs], numbers=titles[1:-1])
     titles = ("Attempts", "Last (UTC)", "It", "Next try (UTC)")
     print_table(titles, [_attempts_line(one) for one in found.orgs])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -137,7 +138,10 @@ def test_the_table_tells_how_the_loads_went(platform):
 
     run = here.run("status")
 
-    assert "Loads of 7 days" in run.stdout
+    lines = run.stdout.splitlines()
+    titles = next(n for n, line in enumerate(lines) if line.startswith("Loads of 7 days"))
+    columns = [re.split(r" {2,}", lines[at].strip()) for at in (titles, titles + 2)]
+    assert len(columns[0]) == len(set(columns[0])) == len(columns[1])
     assert "75.0%" in run.stdout
     assert "0:01:01" in run.stdout
     assert "2xx 3, 429 1" in run.stdout
