@@ -6,6 +6,7 @@ printed). Elsewhere: finding the variables (variables.py).
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Self
 
 from pydantic import GetCoreSchemaHandler
@@ -14,6 +15,15 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from aggregation_platform.errors import MissingVariableError
 
 MASK = "**********"
+ONE_LINE = (
+    "it has a line break or another control character inside; set it again as one line, without "
+    "what an editor or a copied web page put into it"
+)
+
+
+def has_control_character(text: str) -> bool:
+    """Whether a text is more than one line, or holds what no keyboard types."""
+    return any(unicodedata.category(each) in ("Cc", "Zl", "Zp") for each in text)
 
 
 class Deferred:
@@ -74,7 +84,12 @@ class Deferred:
         source: object,
         handler: GetCoreSchemaHandler,
     ) -> CoreSchema:
-        """Accept a text or a value of this class; print as `str` does."""
+        """Accept a text or a value of this class; print as `str` does.
+
+        Blanks and line breaks around a text go: a variable filled from a file often ends in a line
+        break, and the organization would refuse the secret without saying why. One inside is
+        refused.
+        """
         return core_schema.no_info_plain_validator_function(
             cls._validated,
             serialization=core_schema.plain_serializer_function_ser_schema(str),
@@ -84,9 +99,13 @@ class Deferred:
     def _validated(cls, value: object) -> Deferred:
         if isinstance(value, cls):
             return value
-        if isinstance(value, str) and value.strip():
-            return cls(value)
-        raise PydanticCustomError("refused", "write a text, in quotes if it looks like a number")
+        if not isinstance(value, str) or not value.strip():
+            raise PydanticCustomError(
+                "refused", "write a text, in quotes if it looks like a number"
+            )
+        if has_control_character(value.strip()):
+            raise PydanticCustomError("refused", ONE_LINE)
+        return cls(value.strip())
 
 
 class Secret(Deferred):

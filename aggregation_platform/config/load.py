@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from aggregation_platform.clock import SystemClock
 from aggregation_platform.config import mistakes
-from aggregation_platform.config.deferred import Secret
+from aggregation_platform.config.deferred import ONE_LINE, Secret, has_control_character
 from aggregation_platform.config.models import PlatformConfig
 from aggregation_platform.config.text_files import read_text
 from aggregation_platform.config.variables import Substitution, dotted, missing_line, substitute
@@ -117,9 +117,15 @@ def _validated(
 
 
 def postgres_url(environment: Mapping[str, str] | None = None) -> Secret | None:
-    """Return where Dagster's storage and the shared state live in production; None: embedded."""
+    """Return where Dagster's storage and the shared state live in production; None: embedded.
+
+    Raises:
+        ConfigurationError: If the variable holds more than one line.
+    """
     variables = os.environ if environment is None else environment
-    url = variables.get(POSTGRES_VARIABLE)
+    url = variables.get(POSTGRES_VARIABLE, "").strip()
+    if has_control_character(url):
+        raise ConfigurationError(f"{POSTGRES_VARIABLE}: the value (not shown): {ONE_LINE}.")
     return Secret(url) if url else None
 
 

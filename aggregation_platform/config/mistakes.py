@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from aggregation_platform.config.models import PlatformConfig
 from aggregation_platform.config.values import did_you_mean
-from aggregation_platform.config.variables import Path, dotted, may_wait
+from aggregation_platform.config.variables import Path, dotted, may_wait, variables_in
 
 _SHOWN_LENGTH = 60
 
@@ -76,7 +76,8 @@ def _written(path: Path, tree: Mapping[str, Any]) -> str:
         except (KeyError, IndexError, TypeError):
             return "missing; " if part == path[-1] else ""
     if may_wait(path) is not None and path not in _NO_SECRETS:
-        return "the value (not shown) is not allowed; "
+        named = " and ".join(variables_in(value))
+        return f"the value{named and f' of {named}'} (not shown) is not allowed; "
     if value is None:
         return "left empty; "
     if isinstance(value, dict):

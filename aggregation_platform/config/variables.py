@@ -69,7 +69,7 @@ def substitute(
 
     Args:
         tree: What the YAML said.
-        environment: Name to value; an empty value counts as not set.
+        environment: Name to value; an empty or blank value counts as not set.
         file: As named in messages.
         defer: Let the values that may wait load without their variable.
     """
@@ -81,7 +81,7 @@ def substitute(
         if names is None:
             malformed.append(path)
             return written
-        absent = [name for name in names if not environment.get(name)]
+        absent = [name for name in names if not environment.get(name, "").strip()]
         kept_as = may_wait(path)
         if absent and defer and kept_as:
             return kept_as.lacking(missing_line(file, path, absent[0]))
@@ -102,6 +102,11 @@ def _walk(path: Path, value: object, text: Callable[[Path, str], object]) -> obj
         entries = cast("list[object]", value)
         return [_walk((*path, index), entry, text) for index, entry in enumerate(entries)]
     return value
+
+
+def variables_in(written: object) -> tuple[str, ...]:
+    """Return the names of the variables that a value as written takes its text from."""
+    return tuple(_names(written) or ()) if isinstance(written, str) else ()
 
 
 def _names(written: str) -> list[str] | None:
