@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from aggregation_platform.assembly import Assembly
 from aggregation_platform.cli.findings import Finding, State, found
 from aggregation_platform.config.models import OrganizationConfig
-from aggregation_platform.errors import PlatformError
+from aggregation_platform.errors import PlatformError, RefusedError
 from aggregation_platform.genesys.client import GenesysClient, client_for
 from aggregation_platform.genesys.reference import (
     NEEDED,
     PERMISSION_FOR,
+    Listed,
     Listing,
     OrganizationIdentity,
 )
@@ -118,13 +119,36 @@ def _allowed(
 
 def _listed(config: OrganizationConfig, kind: Listing, client: GenesysClient) -> Finding:
     name = kind.name.lower().replace("_", " ")
+    worst = State.FAILED if kind in NEEDED else State.NOTE
     try:
         listed = client.listing(kind)
-    except PlatformError as error:
-        state = State.FAILED if kind in NEEDED else State.NOTE
+    except RefusedError as error:
         told = f"{name} (permission {PERMISSION_FOR[kind]}): {_told(error, config.org)}"
-        return Finding(state, f"{config.org} permissions", told)
+        return Finding(worst, f"{config.org} permissions", told)
+    except PlatformError as error:
+        return Finding(worst, f"{config.org} listings", f"{name}: {_told(error, config.org)}")
+    if listed.failure is not None:
+        told = f"{_how_many(listed, name)}; then: {_told(listed.failure, config.org)}"
+        return Finding(worst, f"{config.org} listings", told)
+    if listed.unlisted or listed.set_aside or listed.mended:
+        told = _how_many(listed, name)
+        if listed.obstacle is not None:
+            told += f"; {_told(listed.obstacle, config.org)}"
+        return Finding(State.NOTE, f"{config.org} listings", told)
     return Finding(State.OK, f"{config.org} permissions", f"{len(listed)} {name}")
+
+
+def _how_many(listed: Listed, name: str) -> str:
+    """Say how many are listed, and what is missing or odd."""
+    told = f"{len(listed)} {name}"
+    if listed.unlisted:
+        why = " (it gives no more than 10,000 of a list by page)" if listed.is_capped else ""
+        told += f", {listed.unlisted} of the org's {listed.total} are not listed{why}"
+    if listed.set_aside:
+        told += f", {listed.set_aside} items without an id are left out"
+    if listed.mended:
+        told += f", {listed.mended} with a character that cannot be read"
+    return told
 
 
 def _availability(client: GenesysClient, now: datetime) -> str:

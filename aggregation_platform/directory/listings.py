@@ -6,11 +6,11 @@ Elsewhere: asking the org (genesys/), what the versions mean over all orgs (iden
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, cast
 
-import orjson
 import polars as pl
 
 from aggregation_platform.directory.tables import (
@@ -45,7 +45,8 @@ def listing_of(table: Table, entities: Iterable[Entity], *, org: str) -> pl.Data
     """Read the entities of one listing, of one org, as the API gave them.
 
     One row per id, by id; what offset paging repeats is taken once, as last seen. What has no id
-    is left out. Columns are the table's, without the validity.
+    is left out, and a member of another kind (a name that is a list) is null. Columns are the
+    table's, without the validity.
     """
     readers = _READERS[table.key]
     rows = {entity["id"]: entity for entity in entities if entity.get("id")}
@@ -71,9 +72,9 @@ def next_history(
     """Continue one org's history of an entity by one listing.
 
     What is new or changed begins a version at `seen_at`; a version that was changed ends there.
-    What a whole listing lacks ends there too, and keeps its past. A listing cut short ends only
-    what it shows changed, and neither does an empty one: an org that lists nothing has taken a
-    permission away. The same listing again changes nothing; one seen before the standing
+    What is missing in a whole listing ends there too, and keeps its past. An incomplete or empty
+    listing never ends a version for being absent. An empty one usually means that a permission was
+    withdrawn. The same listing again changes nothing; one seen before the standing
     versions began says nothing about them and is left out.
 
     Args:
@@ -111,7 +112,8 @@ def _continued(
 def _text(*path: str) -> _Read:
     def read(entity: Entity) -> object:
         found = _at(entity, path)
-        return None if found is None else str(found)
+        is_number = isinstance(found, int | float) and not isinstance(found, bool)
+        return str(found) if is_number or isinstance(found, str) else None
 
     return read
 
@@ -131,7 +133,9 @@ def _service_levels(queue: Entity) -> object:
     media = cast("Mapping[str, object]", settings)
     levels = {name: _at(one, ("serviceLevel",)) for name, one in media.items()}
     known = {name: level for name, level in levels.items() if level is not None}
-    return orjson.dumps(known, option=orjson.OPT_SORT_KEYS).decode() if known else None
+    if not known:
+        return None
+    return json.dumps(known, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _at(node: object, path: tuple[str, ...]) -> object:

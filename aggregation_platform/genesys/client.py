@@ -13,7 +13,7 @@ from datetime import datetime
 from aggregation_platform.clock import Clock
 from aggregation_platform.config.models import OrganizationConfig
 from aggregation_platform.errors import RefusedError
-from aggregation_platform.genesys import aggregates, details, queries, reference
+from aggregation_platform.genesys import aggregates, details, listings, queries, reference
 from aggregation_platform.genesys.aggregates import HandleTimeAggregate
 from aggregation_platform.genesys.api import Api
 from aggregation_platform.genesys.auth import Credentials, Login
@@ -108,8 +108,12 @@ class GenesysClient:
         return queries.query_page(self._api, interval, page_number=page_number, page_size=page_size)
 
     def listing(self, kind: Listing) -> Listed:
-        """List users (of any state), queues, wrap-up codes, divisions, skills, groups or teams."""
-        return reference.listing(self._api, kind)
+        """List users (of any state), queues, wrap-up codes, divisions, skills, groups or teams.
+
+        A listing that fails half way, or is cut at the organization's cap, keeps what was read;
+        it says that it is not whole.
+        """
+        return listings.listing(self._api, kind)
 
     def handle_time_aggregates(
         self, interval: Interval, granularity: str = "PT30M"

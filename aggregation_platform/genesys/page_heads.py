@@ -83,7 +83,7 @@ def read_head(text: bytes) -> PageHead:
 
 
 def _read_leniently(text: bytes) -> PageHead:
-    head = _loose(_loaded(text))
+    head = _loose(load_leniently(text))
     if head.cursor and not _is_sure(head.cursor):
         raise NoPageError("its cursor is damaged")
     hits = head.totalHits
@@ -95,7 +95,13 @@ def _read_leniently(text: bytes) -> PageHead:
     )
 
 
-def _loaded(text: bytes) -> object:
+def load_leniently(text: bytes) -> object:
+    """Read JSON that strict readers refuse for half a character or a byte that is no UTF-8.
+
+    Raises:
+        TornPageError: If the text is no whole JSON.
+        NoPageError: If it is nested too deep.
+    """
     try:
         return json.loads(text.decode("utf-8-sig", "replace"), strict=False)
     except RecursionError as error:

@@ -1,7 +1,7 @@
 """Reference data: who and what the ids in conversations are.
 
-Belongs here: listings page by page, and whether a listing is whole; the organization itself.
-Elsewhere: turning entities into tables (directory/).
+Belongs here: what can be listed, what a listing is; the organization itself.
+Elsewhere: reading listings (listings.py), turning entities into tables (directory/).
 """
 
 from __future__ import annotations
@@ -10,18 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import msgspec
-import structlog
 
+from aggregation_platform.errors import SourceError
 from aggregation_platform.genesys.api import Api, Call
 from aggregation_platform.genesys.replies import decoded
-
-_log = structlog.get_logger()
-MOST_PAGES = 10_000
-PASSES = 2
-
 
 _UNSORTED: Mapping[str, str] = {}
 
@@ -72,12 +66,30 @@ class Listed:
         whole: Whether there are as many as the organization said or, of a list paged by cursor,
             whether its last page was read. If not, an entity may be missing: add what is here,
             delete nothing for not being here.
-        total: The number the organization said last; None if it told none.
+        total: The number the organization said; None if it said none.
+        set_aside: Items that are no object or have no id.
+        mended: Entities of which a character could not be read; it is U+FFFD now.
+        is_capped: The organization gives no more than a number of entries by page (10,000), so
+            the rest was looked for by state, in reverse order and by the first letters of names.
+        failure: Why the listing ended before its end, other than by that cap; what is here was
+            read before.
+        obstacle: Why the rest beyond the cap could not be looked for further; a search may need a
+            permission of its own. Asking again will not help.
     """
 
     entities: tuple[Mapping[str, Any], ...] = field(repr=False)
     whole: bool
     total: int | None
+    set_aside: int = 0
+    mended: int = 0
+    is_capped: bool = False
+    failure: SourceError | None = None
+    obstacle: SourceError | None = None
+
+    @property
+    def unlisted(self) -> int:
+        """How many of the organization's number are not here."""
+        return max(0, (self.total or 0) - len(self.entities))
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
         return iter(self.entities)
@@ -103,13 +115,6 @@ class OrganizationReply(msgspec.Struct):
     thirdPartyOrgName: str | None = None  # noqa: N815 - the API's own spelling
 
 
-class _Page(msgspec.Struct):
-    entities: list[dict[str, Any]] | None = None
-    pageCount: int | None = None  # noqa: N815 - the API's own spelling
-    total: int | None = None
-    nextUri: str | None = None  # noqa: N815
-
-
 ORGANIZATION = Call("GET", "/api/v2/organizations/me")
 
 
@@ -117,87 +122,3 @@ def organization(api: Api) -> OrganizationIdentity:
     """Ask who we are logged in to."""
     said = api.call(ORGANIZATION, lambda request, reply: decoded(request, reply, OrganizationReply))
     return OrganizationIdentity(said.id, said.name or "", said.thirdPartyOrgName or "")
-
-
-def listing(api: Api, kind: Listing) -> Listed:
-    """List all entities of a kind; a listing that is not whole is read once more.
-
-    Pages of a list that changes meanwhile may skip or repeat entities, so the passes are joined
-    by id (the later spelling holds).
-    """
-    entities: dict[str, Mapping[str, Any]] = {}
-    total: int | None = None
-    for _ in range(PASSES):
-        reading = _by_cursor(api, kind, kind.cursor) if kind.cursor else _by_number(api, kind)
-        entities |= reading.seen
-        total = reading.total
-        if reading.whole:
-            return Listed(tuple(reading.seen.values()), whole=True, total=total)
-    _log.warning(
-        "listing_not_whole", org=api.org, path=kind.path, listed=len(entities), total=total
-    )
-    return Listed(tuple(entities.values()), whole=len(entities) == total, total=total)
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """One pass over the pages of a list."""
-
-    seen: Mapping[str, Mapping[str, Any]]
-    total: int | None
-    whole: bool
-
-
-def _by_number(api: Api, kind: Listing) -> _Reading:
-    """Read pages until one is the last, is empty, or brings nothing new."""
-    seen: dict[str, Mapping[str, Any]] = {}
-    total: int | None = None
-    returned = 0
-    for number in range(1, MOST_PAGES):
-        got = _page(api, kind, {"pageNumber": number})
-        total = got.total if got.total is not None else total
-        known = len(seen)
-        seen |= _named(got)
-        returned += len(got.entities or ())
-        if len(seen) == known or _is_last(got, number, returned):
-            break
-    return _Reading(seen, total, whole=total is not None and len(seen) == total)
-
-
-def _by_cursor(api: Api, kind: Listing, cursor: str) -> _Reading:
-    """Read pages until one names no next, or leads to nothing new: then the list is cut short."""
-    seen: dict[str, Mapping[str, Any]] = {}
-    place: dict[str, str | int] = {}
-    for _ in range(MOST_PAGES):
-        got = _page(api, kind, place)
-        known = len(seen)
-        seen |= _named(got)
-        if not got.nextUri:
-            return _Reading(seen, got.total, whole=got.total in (None, len(seen)))
-        after = parse_qs(urlsplit(got.nextUri).query).get(cursor)
-        if after is None or len(seen) == known:
-            break
-        place = {cursor: after[0]}
-    return _Reading(seen, None, whole=False)
-
-
-def _named(got: _Page) -> dict[str, Mapping[str, Any]]:
-    entities = got.entities or ()
-    return {each["id"]: each for each in entities if isinstance(each.get("id"), str)}
-
-
-def _is_last(got: _Page, number: int, returned: int) -> bool:
-    """Decide by what the server gave; its pages may be smaller than asked for."""
-    if got.nextUri:
-        return False
-    if got.pageCount is not None:
-        return number >= got.pageCount
-    return got.total is not None and returned >= got.total
-
-
-def _page(api: Api, kind: Listing, place: Mapping[str, str | int]) -> _Page:
-    parameters = {**kind.parameters, "pageSize": kind.page_size, **place}
-    return api.call(
-        Call("GET", kind.path, parameters),
-        lambda request, reply: decoded(request, reply, _Page),
-    )

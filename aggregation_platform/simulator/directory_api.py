@@ -6,6 +6,7 @@ Belongs here: the listing envelope and the entities in it. Elsewhere: who and wh
 
 import base64
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,28 +19,92 @@ from aggregation_platform.simulator.directory import (
     Queue,
     User,
 )
-from aggregation_platform.simulator.replies import Request, bad_request, not_found
+from aggregation_platform.simulator.replies import (
+    Request,
+    bad_request,
+    json_body,
+    not_found,
+    objects,
+)
 
 Json = dict[str, Any]
 _CREATED, _MODIFIED = "2024-11-11T14:46:26.238Z", "2025-03-19T16:35:11.559Z"
 
 
-def listing(place: Directory, request: Request, longest: int, *, lacking: int = 0) -> Json:
+@dataclass(frozen=True)
+class PageLimits:
+    """How large a page may be, and how many entries are given by page at all."""
+
+    longest: int
+    cap: int
+
+
+def listing(place: Directory, request: Request, limits: PageLimits, *, lacking: int = 0) -> Json:
     """Answer a listing request, e.g. `/api/v2/users`.
 
     Args:
         place: The org.
         request: With its paging.
-        longest: The largest page that is given.
+        limits: Of its pages.
         lacking: Leave out so many of the last, as a list does that was cut short.
     """
-    entities = _LISTINGS[request.path](place, request)
+    entities = _named(_LISTINGS[request.path](place, request), request)
     wanted = set(request.query.get("id") or [])
     if wanted:
         entities = [entity for entity in entities if entity["id"] in wanted]
     if request.path in _BY_CURSOR:
-        return _cursor_page(entities, request, longest, lacking)
-    return _page(entities, request, longest, lacking)
+        return _cursor_page(entities, request, limits.longest, lacking)
+    return _page(entities, request, limits, lacking)
+
+
+def search(place: Directory, request: Request, limits: PageLimits) -> Json:
+    """Answer POST `/api/v2/users/search` or `/api/v2/groups/search`.
+
+    Raises:
+        RefusalError: 400 beyond the cap, or for a criterion of an unknown type.
+    """
+    body = json_body(request)
+    path = request.path.removesuffix("/search")
+    found = [user_entity(place, user) for user in place.users]
+    found = found if path == "/api/v2/users" else _groups(place, request)
+    for criterion in objects(body, "query"):
+        found = [entity for entity in found if _meets(entity, criterion)]
+    found.sort(key=lambda entity: (entity["name"], entity["id"]))
+    size = min(int(body.get("pageSize", 25)), limits.longest, 100)
+    number = int(body.get("pageNumber", 1))
+    _check_depth(size * number, limits)
+    pages = -(-len(found) // size)
+    return {
+        "results": found[(number - 1) * size : number * size], "total": len(found),
+        "pageCount": pages, "pageSize": size, "pageNumber": number, "types": ["users"],
+    }  # fmt: skip
+
+
+def is_search(path: str) -> bool:
+    """Tell whether a path is one of the searches."""
+    return path in {"/api/v2/users/search", "/api/v2/groups/search"}
+
+
+def _meets(entity: Json, criterion: Json) -> bool:
+    values = [str(each).lower() for each in [criterion.get("value"), *criterion.get("values", [])]]
+    held = [str(entity.get(name, "")).lower() for name in criterion.get("fields", [])]
+    if criterion.get("type") == "STARTS_WITH":
+        return any(text.startswith(values[0]) for text in held)
+    if criterion.get("type") == "EXACT":
+        return any(text in values for text in held)
+    raise bad_request(f"Value [{criterion.get('type')}] is not valid for type.", "invalid.value")
+
+
+def _check_depth(entries: int, limits: PageLimits) -> None:
+    if entries > limits.cap:
+        raise bad_request(f"Only the first {limits.cap} entries are available by page.")
+
+
+def _named(entities: list[Json], request: Request) -> list[Json]:
+    """Keep the entities whose name a filter asks for: a beginning, with or without an asterisk."""
+    wanted = (request.first("name") or "").rstrip("*").lower()
+    kept = [entity for entity in entities if entity["name"].lower().startswith(wanted)]
+    return kept[::-1] if (request.first("sortOrder") or "").lower().startswith("desc") else kept
 
 
 def is_listing(path: str) -> bool:
@@ -64,9 +129,10 @@ def one(place: Directory, request: Request) -> Json:
     raise not_found(wanted)
 
 
-def _page(entities: list[Json], request: Request, longest: int, lacking: int) -> Json:
-    size = min(_positive(request, "pageSize", 25), longest)
+def _page(entities: list[Json], request: Request, limits: PageLimits, lacking: int) -> Json:
+    size = min(_positive(request, "pageSize", 25), limits.longest)
     number = _positive(request, "pageNumber", 1)
+    _check_depth(size * number, limits)
     pages = max(1, -(-len(entities) // size))
     there = entities[: len(entities) - lacking]
     shown = there[(number - 1) * size : number * size]

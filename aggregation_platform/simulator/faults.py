@@ -35,7 +35,9 @@ KINDS = {
     "unfulfilled_results": "404 for the results, as before a job is fulfilled",
     "wrong_organization": "organizations/me tells another id",
     "forbidden": "403: a permission was not given; `path` says for what",
+    "bad_request": "400, as beyond a cap",
     "short_listing": "a listing lacks its last `count_of` entities, whatever it says of its size",
+    "odd_entities": "a page of a listing has a null, items without an id and half a character",
 }
 JOB_FATES = frozenset({"job_failed", "job_expired", "job_stuck", "job_slow"})
 _ROUTES_OF = {
@@ -47,6 +49,7 @@ _ROUTES_OF = {
     "drifting_hits": frozenset({"query"}),
     "wrong_organization": frozenset({"organization"}),
     "short_listing": frozenset({"listing"}),
+    "odd_entities": frozenset({"listing"}),
 }
 
 

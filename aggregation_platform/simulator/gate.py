@@ -16,7 +16,14 @@ from aggregation_platform.simulator.dice import named_uuid
 from aggregation_platform.simulator.directory import Directory
 from aggregation_platform.simulator.faults import Fault
 from aggregation_platform.simulator.options import SimulatorOptions
-from aggregation_platform.simulator.replies import HTML_502, RefusalError, Reply, Request, reply
+from aggregation_platform.simulator.replies import (
+    HTML_502,
+    RefusalError,
+    Reply,
+    Request,
+    bad_request,
+    reply,
+)
 
 _SERVER_ERRORS = {
     500: "internal.server.error",
@@ -141,6 +148,8 @@ class Gate:
                 raise _server_error(503)
             case "forbidden":
                 raise _forbidden()
+            case "bad_request":
+                raise bad_request("The request is not valid.")
             case "server_error":
                 if fault.status == 502:
                     return Reply(502, HTML_502, "text/html")

@@ -1,9 +1,10 @@
-"""Records that are not what the description says.
+"""Records and listings that are not what the description says.
 
 Belongs here: keys, enum values and metrics nobody has heard of (a few records always), and
 records that are broken (only when `malformed_rate` is set). Elsewhere: ordinary records.
 """
 
+import json
 from typing import Any
 
 from aggregation_platform.simulator.dice import Dice
@@ -52,3 +53,13 @@ def break_record(record: Json, how: str) -> Json:
     else:
         raise ValueError(how)
     return record
+
+
+def odd_page(page: Json) -> bytes:
+    """Write a page of a listing with what does not belong there, and half a character in a name."""
+    entities = [dict(entity) for entity in page["entities"]]
+    if entities:
+        entities[0]["name"] += " \ud83d"
+        entities.append(entities[-1])
+    entities += [None, "nobody", {"name": "nameless"}, {"id": 7, "name": "numbered"}]
+    return json.dumps({**page, "entities": entities}).encode()

@@ -53,6 +53,8 @@ class SimulatorOptions:
     after it, or they end and are emitted exactly at midnight."""
     exclusive_interval_start: bool = False
     """True: a job leaves out what ended exactly at the start of its interval."""
+    listing_cap: int = 10_000
+    """Entries of one listing that are given by page; the page beyond is answered 400."""
     watermark_lag_minutes: int = 120
     watermark_step_minutes: int = 15
     live: bool = False

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from aggregation_platform.simulator import directory_api
+from aggregation_platform.simulator import directory_api, oddities
 from aggregation_platform.simulator.aggregates import Aggregates, figures_in
 from aggregation_platform.simulator.counters import Counters
 from aggregation_platform.simulator.dice import named_uuid
@@ -133,8 +133,17 @@ class OrgService:
     def listing(self, request: Request, struck: list[Fault]) -> Reply:
         """GET a listing."""
         lacking = sum(fault.count_of for fault in struck if fault.kind == "short_listing")
-        longest = self.options.max_entity_page_size
-        return reply(directory_api.listing(self.place, request, longest, lacking=lacking))
+        page = directory_api.listing(self.place, request, self._limits(), lacking=lacking)
+        if any(fault.kind == "odd_entities" for fault in struck):
+            return Reply(200, oddities.odd_page(page))
+        return reply(page)
+
+    def search(self, request: Request) -> Reply:
+        """POST users/search or groups/search."""
+        return reply(directory_api.search(self.place, request, self._limits()))
+
+    def _limits(self) -> directory_api.PageLimits:
+        return directory_api.PageLimits(self.options.max_entity_page_size, self.options.listing_cap)
 
     def entity(self, request: Request) -> Reply:
         """GET one user, queue and so on."""
@@ -181,6 +190,8 @@ def route_of(request: Request) -> tuple[str, Handler]:
     """Give the route's name and who answers it."""
     if request.method == "GET" and directory_api.is_listing(request.path):
         return "listing", lambda s, r, f: s.listing(r, f)
+    if request.method == "POST" and directory_api.is_search(request.path):
+        return "listing", lambda s, r, _f: s.search(r)
     for methods, path, route, handler in _COMPILED:
         if request.method in methods and path.fullmatch(request.path):
             return route, handler

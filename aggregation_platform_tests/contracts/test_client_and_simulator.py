@@ -141,6 +141,47 @@ def test_a_listing_that_is_not_permitted_is_refused_at_once(
     assert client.listing(kind).whole
 
 
+@pytest.mark.parametrize("kind", list(Listing))
+def test_odd_entities_of_a_listing_cost_no_other_entity(
+    simulator: Simulator, client: GenesysClient, kind: Listing
+):
+    everybody = {each["id"] for each in client.listing(kind)}
+    simulator.faults.add(Fault(kind="odd_entities", path=kind.path))
+    listed = client.listing(kind)
+
+    assert {each["id"] for each in listed} == everybody
+    assert listed.set_aside == 4
+    assert listed.mended == 1
+
+
+@pytest.mark.parametrize("cap", [200, 40])
+def test_users_beyond_the_cap_of_a_listing_are_found_by_state_and_by_search(
+    tmp_path: Path, cap: int
+):
+    options = SimulatorOptions(
+        orgs=("us",), days=1, conversations_per_day=1, history_days=0,
+        agents_per_org=300, max_entity_page_size=20, listing_cap=cap, requests_per_minute=100_000,
+    )  # fmt: skip
+    clock = SystemClock()
+    with Simulator(options) as running:
+        state = SqliteState(tmp_path / "state.sqlite", clock=clock)
+        client = client_for(
+            organization(running, requests_per_second=100),
+            clock=clock,
+            transport=RequestsTransport(clock, Timeouts(2, 2, 30)),
+            state=state,
+            policy=QUICK,
+        )
+        listed = client.listing(Listing.USERS)
+        state.close()
+
+        assert {each["id"] for each in listed} == {
+            user.id for user in running.world.directories["us"].users
+        }
+        assert (listed.whole, listed.is_capped, listed.total) == (True, True, 300)
+        assert running.mistakes == []
+
+
 def test_the_organization_is_the_one_it_was_asked_to_be(
     simulator: Simulator, client: GenesysClient
 ):

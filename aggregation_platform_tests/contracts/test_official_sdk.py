@@ -180,6 +180,23 @@ def test_users_queues_and_codes_are_listed(simulator, client):
         assert UNKNOWN not in {value for _, value in _leaves(page) if isinstance(value, str)}
 
 
+def test_users_are_searched_by_state_and_the_beginning_of_their_names(simulator, client):
+    named, state = Sdk.UserSearchCriteria(), Sdk.UserSearchCriteria()
+    named.type, named.fields, named.value = "STARTS_WITH", ["name"], "a"
+    state.type, state.fields, state.value = "EXACT", ["state"], "active"
+    request = Sdk.UserSearchRequest()
+    request.page_size, request.page_number, request.query = 100, 1, [named, state]
+    found = Sdk.UsersApi(client).post_users_search(request)
+
+    wanted = {
+        user.id
+        for user in simulator.world.directories["us"].users
+        if user.state == "active" and user.name.startswith("A")
+    }
+    assert {user.id for user in found.results} == wanted
+    assert found.total == len(wanted) > 0
+
+
 def test_teams_are_listed_by_the_sdk_by_cursor(simulator, client):
     api, ids = Sdk.TeamsApi(client), []
     page = api.get_teams(page_size=3)

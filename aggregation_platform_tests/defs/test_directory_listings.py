@@ -133,6 +133,34 @@ def test_a_listing_cut_short_ends_nobody_and_is_told(platform: SimulatedPlatform
     assert found_whole(ran) == {each.key: each is not table for each in TABLES}
 
 
+def test_users_that_fail_stop_no_other_listing_and_the_run_fails_after_all(
+    platform: SimulatedPlatform,
+):
+    before = standing(platform)
+    platform.simulator.faults.add(Fault(kind="bad_request", path=LISTING_OF[USERS.key].path))
+
+    ran = platform.run(DIRECTORY, "us")
+
+    after = standing(platform)
+    renewed = {key for key in before if after[key][0] != before[key][0]}
+    assert not ran.success
+    assert renewed == {table.key for table in TABLES if table is not USERS}
+    assert told(ran, USERS)["permitted"] is True
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_odd_entities_are_set_aside_counted_and_shown(platform: SimulatedPlatform, table: Table):
+    strike(platform, "odd_entities", table)
+
+    ran = platform.run(DIRECTORY, "us")
+
+    _, rows = standing(platform)[table.key]
+    platform.must(ran)
+    assert rows.filter(pl.col("valid_to").is_null()).height > 0
+    assert (told(ran, table)["set_aside"], told(ran, table)["with_unreadable_characters"]) == (4, 1)
+    assert not found_whole(ran)[table.key]
+
+
 def test_an_org_that_forbids_everything_that_only_adds_names_has_its_queues_and_people(
     tmp_path_factory: pytest.TempPathFactory,
 ):
@@ -146,3 +174,28 @@ def test_an_org_that_forbids_everything_that_only_adds_names_has_its_queues_and_
             "select table_name from ops.partition_log where table_name like 'directory.%'"
         )
         assert set(written["table_name"]) == {USERS.key, QUEUES.key, WRAP_UP_CODES.key}
+
+
+def test_more_users_than_the_cap_are_listed_and_what_remains_is_counted_and_shown(
+    tmp_path_factory: pytest.TempPathFactory,
+):
+    folder = tmp_path_factory.mktemp("capped")
+    with simulated_platform(
+        folder, orgs=("us",), days=1, conversations_per_day=5, history_days=0,
+        agents_per_org=120, max_entity_page_size=10, listing_cap=30,
+    ) as platform:  # fmt: skip
+        platform.simulator.faults.add(Fault(kind="forbidden", path="/api/v2/users/search"))
+        ran = platform.run(DIRECTORY, "us")
+        found = told(ran, USERS)
+
+        platform.must(ran)
+        assert found["counted_by_the_org"] == 120
+        assert 60 <= int(str(found["listed"])) < 120
+        assert found["not_listed"] == 120 - int(str(found["listed"]))
+        assert found_whole(ran) == {each.key: each is not USERS for each in TABLES}
+
+        platform.simulator.faults.clear()
+        again = platform.run(DIRECTORY, "us")
+
+        platform.must(again)
+        assert (told(again, USERS)["listed"], told(again, USERS)["not_listed"]) == (120, 0)

@@ -25,7 +25,7 @@ from aggregation_platform.directory.tables import (
     USERS,
     WRAP_UP_CODES,
 )
-from aggregation_platform.errors import RefusedError
+from aggregation_platform.errors import RefusedError, SourceError
 from aggregation_platform.genesys.reference import NEEDED, PERMISSION_FOR, Listed, Listing
 from aggregation_platform.observability.masking import masked_text
 from aggregation_platform.tables import Partition, Table
@@ -63,26 +63,31 @@ def directory_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
 def listed_directory(
     assembly: Assembly, org: str
 ) -> Iterator[dg.Output[PartitionOutput] | dg.AssetCheckResult]:
-    """List every kind of entity of one org; what a permission lacks for keeps its last snapshot.
+    """List every kind of entity of one org; no listing that fails stops the next one.
+
+    A kind that the client may not list, or that fails at once, keeps its last snapshot. One that
+    fails half way, or is cut at the org's cap, takes what was listed and ends nobody.
 
     Raises:
-        RefusedError: In the end, if a kind was not permitted without which no figure has names.
+        SourceError: After all kinds were tried, if users, queues or wrap-up codes were refused or
+            failed. A listing that is only cut at the org's cap is no failure.
     """
-    needed: list[RefusedError] = []
+    failures: list[SourceError] = []
     for table in TABLES:
         kind = LISTING_OF[table.key]
         try:
             found = assembly.client(org).listing(kind)
-        except RefusedError as error:
-            if error.status != FORBIDDEN:
+        except SourceError as error:
+            if isinstance(error, RefusedError) and error.status != FORBIDDEN:
                 raise
-            yield _result(table, passed=False, told=_not_permitted(kind, error))
-            needed += [error] if kind in NEEDED else []
+            yield _result(table, passed=False, told=_not_listed(kind, error))
+            failures += [error] if kind in NEEDED else []
             continue
         yield dg.Output(continued(assembly, table, org, found), output_name=table.name)
-        yield _result(table, passed=found.whole, told=_of(found))
-    if needed:
-        raise needed[0]
+        yield _result(table, passed=found.whole and not found.set_aside, told=_of(found))
+        failures += [found.failure] if found.failure and kind in NEEDED else []
+    if failures:
+        raise failures[0]
 
 
 def continued(assembly: Assembly, table: Table, org: str, found: Listed) -> PartitionOutput:
@@ -98,7 +103,7 @@ def continued(assembly: Assembly, table: Table, org: str, found: Listed) -> Part
     return PartitionOutput(
         history,
         finality="final",
-        metadata=lambda: {"listed": len(found), "whole": found.whole, "epoch": grant.epoch},
+        metadata=lambda: {**_counts(found), "whole": found.whole, "epoch": grant.epoch},
     )
 
 
@@ -127,23 +132,48 @@ def _result(table: Table, *, passed: bool, told: Mapping[str, Any]) -> dg.AssetC
     )
 
 
-def _of(found: Listed) -> Mapping[str, Any]:
+def _counts(found: Listed) -> Mapping[str, Any]:
     return {
-        "permitted": True,
         "listed": len(found),
         "counted_by_the_org": "not told" if found.total is None else found.total,
-        "what_to_do": "Nothing."
-        if found.whole
-        else "Nothing at once: what was listed is taken, and nobody is taken away for lacking. It "
-        "is listed again within a day; if it stays, the org's list has a fault.",
+        "not_listed": found.unlisted,
+        "set_aside": found.set_aside,
+        "with_unreadable_characters": found.mended,
     }
 
 
-def _not_permitted(kind: Listing, error: RefusedError) -> Mapping[str, Any]:
+def _of(found: Listed) -> Mapping[str, Any]:
+    because = found.failure or found.obstacle
+    why = {"why_not_whole": masked_text(str(because))} if because else {}
+    return {"permitted": True, **_counts(found), **why, "what_to_do": _what_to_do(found)}
+
+
+def _what_to_do(found: Listed) -> str:
+    if found.whole:
+        if found.set_aside:
+            return "Items of the list have no id: their names are missing. Everybody else is here."
+        return "Nothing."
+    if found.is_capped:
+        return (
+            "The org gives no more than 10,000 entries of a list, deleted ones included. The rest "
+            "was looked for by state and by the first letters of names; what is not listed has no "
+            "name in the figures. Nobody is removed for being absent."
+        )
+    return (
+        "Nothing at once: what was listed is taken, and nobody is removed for being absent. It is "
+        "listed again within a day; if it stays, the org's list has a fault."
+    )
+
+
+def _not_listed(kind: Listing, error: SourceError) -> Mapping[str, Any]:
+    is_permitted = not isinstance(error, RefusedError)
     return {
-        "permitted": False,
+        "permitted": is_permitted,
         "why_not": masked_text(str(error)),
-        "what_to_do": "The last snapshot stands. Let an administrator of the org add "
+        "what_to_do": "The last snapshot stays. It is listed again with the next run; see "
+        "runbooks/OrgDelayed.md if the org does not answer."
+        if is_permitted
+        else "The last snapshot stays. Let an administrator of the org add "
         f"{PERMISSION_FOR[kind]} to the role of the OAuth client; `aggregation-platform check` "
-        "shows what else lacks.",
+        "shows what else is missing.",
     }

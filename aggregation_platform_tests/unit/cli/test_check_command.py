@@ -159,3 +159,44 @@ def test_a_wrong_configuration_is_told_line_by_line_and_nothing_is_tried(file):
     assert run.exit_code == 1
     assert [line.split()[0] for line in run.stdout.splitlines()] == ["FAILED", "FAILED"]
     assert "organizations[0].page_size: 0 is not allowed" in run.stdout
+
+
+def test_more_users_than_a_listing_gives_are_a_note_and_no_lack_of_permissions(tmp_path):
+    options = SimulatorOptions(
+        orgs=("us",), conversations_per_day=5, history_days=0, agents_per_org=120,
+        max_entity_page_size=10, listing_cap=30,
+    )  # fmt: skip
+    with Simulator(options) as simulator:
+        file = simulator.write_platform_files(tmp_path)
+        simulator.faults.add(Fault(kind="forbidden", path="/api/v2/users/search"))
+
+        run = checked(file)
+
+    (line,) = lines_of(run, "us listings")
+    assert run.exit_code == 0, run.stdout
+    assert line.startswith("note")
+    assert "of the org's 120 are not listed" in line
+    assert "users" not in lines_of(run, "us permissions")[0]
+
+
+def test_a_listing_that_fails_fails_the_listings_and_not_the_permissions(simulator, file):
+    simulator.faults.add(Fault(kind="bad_request", org="us", path="/api/v2/users"))
+
+    run = checked(file)
+
+    (line,) = lines_of(run, "us listings")
+    assert run.exit_code == 1
+    assert line.startswith("FAILED")
+    assert "status 400" in line
+    assert len(lines_of(run, "us permissions")) == 1
+
+
+def test_odd_entities_of_a_listing_are_noted(simulator, file):
+    simulator.faults.add(Fault(kind="odd_entities", org="us", path="/api/v2/users"))
+
+    run = checked(file)
+
+    (line,) = lines_of(run, "us listings")
+    assert run.exit_code == 0
+    assert "4 items without an id are left out" in line
+    assert "1 with a character that cannot be read" in line

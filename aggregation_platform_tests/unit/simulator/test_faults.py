@@ -328,6 +328,22 @@ def test_a_list_of_teams_cut_short_names_a_next_page_that_brings_nothing(us):
     assert us.get(cut["nextUri"])["entities"] == []
 
 
+def test_a_request_may_be_refused_as_beyond_a_cap(us):
+    _strike(us, kind="bad_request", path="/api/v2/users")
+
+    assert us.send("GET", "/api/v2/users").status == 400
+
+
+def test_a_listing_with_odd_entities_has_them_beside_the_good_ones(us):
+    whole = us.get("/api/v2/users")["entities"]
+    _strike(us, kind="odd_entities")
+    odd = us.get("/api/v2/users")["entities"]
+
+    assert len(odd) == len(whole) + 5
+    assert odd[0]["name"].endswith("\ud83d")
+    assert None in odd
+
+
 def test_every_kind_of_fault_is_tested():
     import pathlib
 
