@@ -11,10 +11,12 @@ is not asked for beside it, however long it waits in the queue.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
+
+from aggregation_platform.intervals import day_key
 
 NEED_TAG = "aggregation_platform/need"
 """What a run was asked for: the run key of the first request for it."""
@@ -28,6 +30,8 @@ REST = timedelta(minutes=10)
 MOST_DOUBLINGS = 3
 
 _PARTITION_TAG = "dagster/partition"
+_DAY_TAG = "dagster/partition/day"
+"""Of the runs of an org's day."""
 _IN_HAND = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.STARTING,
@@ -71,6 +75,21 @@ def to_ask_for(
             continue
         key = f"{request.run_key}/{times}" if times else request.run_key
         yield request.with_replaced_attrs(run_key=key, tags=tags)
+
+
+def days_being_loaded(
+    instance: dg.DagsterInstance, days: Collection[date], *, job: str
+) -> set[date]:
+    """Return those of the days of which runs of the job, or of a backfill, are in hand."""
+    if not days:
+        return set()
+    keys = {day_key(day): day for day in days}
+    runs = instance.get_runs(dg.RunsFilter(statuses=_IN_HAND, tags={_DAY_TAG: list(keys)}))
+    return {
+        keys[run.tags[_DAY_TAG]]
+        for run in runs
+        if run.job_name == job or run.job_name.startswith(_ASSETS)
+    }
 
 
 def _in_hand(

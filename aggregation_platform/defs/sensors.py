@@ -9,13 +9,22 @@ nothing in silence.
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, datetime, timedelta
+from functools import partial
+from itertools import islice
 
 import dagster as dg
 
 from aggregation_platform.assembly import Assembly
 from aggregation_platform.config.rules import load_rules
-from aggregation_platform.defs.asked_for import AUTOMATION, PRIORITY_TAG, RUNNING_DAY, to_ask_for
+from aggregation_platform.defs.asked_for import (
+    AUTOMATION,
+    PRIORITY_TAG,
+    RUNNING_DAY,
+    days_being_loaded,
+    to_ask_for,
+)
 from aggregation_platform.defs.assets.declared import key_of
+from aggregation_platform.defs.built_from import CONTACTS, SUMS, WorldStanding, world_standing
 from aggregation_platform.defs.jobs import DIRECTORY, IDENTITY, ORG_DAY, RECONCILE, WORLD_DAY
 from aggregation_platform.defs.partitions import org_day_key
 from aggregation_platform.defs.repetition import (
@@ -36,27 +45,21 @@ from aggregation_platform.extraction.due import (
     due_org_days,
     due_world_days,
 )
+from aggregation_platform.extraction.due_journeys import due_journey_days
 from aggregation_platform.facts.tables import SESSION_METRICS
-from aggregation_platform.facts.tables import TABLES as FACTS
-from aggregation_platform.identity.tables import QUEUE_NAMES, QUEUES
 from aggregation_platform.intervals import day_key
+from aggregation_platform.journeys.linking import days_around
+from aggregation_platform.queries.mappings import mapping_times
+from aggregation_platform.queries.stored_days import stored_org_days
 from aggregation_platform.raw.finality import REPROCESSED_AFTER
-from aggregation_platform.rollups.tables import (
-    HANDLE_TIME,
-    HANDLE_TIME_SKETCHES,
-    QUEUE_INTERVALS,
-)
 from aggregation_platform.tables import Partition
 
 DIRECTORY_EVERY = timedelta(hours=24)
 IDENTITY_REST = timedelta(minutes=10)
-RENAMED_AT_ONCE = 31
-NAMED = (HANDLE_TIME, HANDLE_TIME_SKETCHES, QUEUE_INTERVALS)
-"""What the mappings name; contacts (journeys) know no names."""
+AT_ONCE = 31
+"""Days of the past that one tick asks for at most, when rules or facts around them changed."""
 CARRIED_TAGS = (WAY_TAG, PRIORITY_TAG)
 """What a repetition takes over from the run that it repeats."""
-MADE_OF_RAW = tuple(table.key for table in FACTS)
-"""Written after an org's raw rows, by the same run."""
 REASON_TAG = "aggregation_platform/reason"
 
 Requests = Callable[[Assembly, dg.SensorEvaluationContext], Iterator[dg.RunRequest]]
@@ -125,38 +128,10 @@ def _org_days(assembly: Assembly, _: dg.SensorEvaluationContext) -> Iterator[dg.
             )
 
 
-_STORED = f"""
-    select p.org, p.day, p.finality, p.written_at as any_at, max(l.committed_at) as job_at,
-           max(f.facts_at) as facts_at
-    from ops.partition_log p
-    left join ops.extraction_ledger l
-      on l.org = p.org and cast(l.interval_from as date) = p.day and l.source_job_id is not null
-    left join (
-        select org, day,
-               case when count(*) = {len(MADE_OF_RAW)} then min(written_at) end as facts_at
-        from ops.partition_log
-        where table_name in ({", ".join("?" * len(MADE_OF_RAW))}) and day >= ?
-        group by org, day
-    ) f on f.org = p.org and f.day = p.day
-    where p.table_name = 'raw.conversations' and p.day >= ?
-    group by p.org, p.day, p.finality, p.written_at
-"""  # noqa: S608 - numbers and question marks
-
-
 def _stored(assembly: Assembly, now: datetime) -> Mapping[str, Mapping[date, Stored]]:
     assembly.grant  # noqa: B018 - brings the tables there on a first start
     oldest = now.date() - UNSETTLED_WITHIN - timedelta(days=assembly.config.freshness.reread_days)
-    rows = assembly.warehouse.query(_STORED, [*MADE_OF_RAW, oldest, oldest])
-    found: dict[str, dict[date, Stored]] = {}
-    for row in rows.iter_rows(named=True):
-        stored = Stored(
-            finality=row["finality"],
-            job_at=row["job_at"],
-            any_at=row["any_at"],
-            facts_at=row["facts_at"],
-        )
-        found.setdefault(row["org"], {})[row["day"]] = stored
-    return found
+    return stored_org_days(assembly.warehouse, oldest)
 
 
 _WRITTEN = "select org, day, written_at from ops.partition_log where table_name = ?"
@@ -176,25 +151,17 @@ def _directories(assembly: Assembly, _: dg.SensorEvaluationContext) -> Iterator[
             yield dg.RunRequest(run_key=key, partition_key=org)
 
 
-_IDENTITY_SOURCES = """
-    select max(case when table_name = ? then written_at end) as mapped_at,
-           max(case when table_name <> ? then written_at end) as known_at
-    from ops.partition_log where table_name in (?, ?, ?)
-"""
-
-
 def _identity(assembly: Assembly, context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest]:
     """Ask for the mapping of queues and agents when a directory, a name or a rule is newer."""
     assembly.grant  # noqa: B018 - brings the tables there on a first start
     if other := list(_other_rules(assembly, context)):
         yield from other
         return
-    sources = [QUEUES.key, QUEUES.key, QUEUES.key, QUEUE_NAMES.key, USERS.key]
-    mapped_at, known_at = assembly.warehouse.query(_IDENTITY_SOURCES, sources).row(0)
-    if known_at is None or (mapped_at is not None and mapped_at >= known_at):
+    times = mapping_times(assembly.warehouse)
+    if times.is_current:
         return
-    if mapped_at is None or assembly.clock.now() - mapped_at >= IDENTITY_REST:
-        yield dg.RunRequest(run_key=known_at.isoformat())
+    if times.mapped_at is None or assembly.clock.now() - times.mapped_at >= IDENTITY_REST:
+        yield dg.RunRequest(run_key=str(times.known_at and times.known_at.isoformat()))
 
 
 def _other_rules(
@@ -212,37 +179,60 @@ def _other_rules(
         yield dg.RunRequest(run_key=f"{made_at.isoformat()}/rules-{version}", tags=tags)
 
 
-def _world_days(assembly: Assembly, _: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest]:
-    """Ask for the days of the world whose facts are newer than their sums."""
+def _world_days(assembly: Assembly, context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest]:
+    """Ask for the days of the world that are not built from the facts of now."""
     assembly.grant  # noqa: B018 - brings the tables there on a first start
-    facts: dict[date, dict[str, datetime]] = {}
-    for org, day, at in assembly.warehouse.query(_WRITTEN, [SESSION_METRICS.key]).iter_rows():
-        facts.setdefault(day, {})[org] = at
-    world = {
-        day: at
-        for _org, day, at in assembly.warehouse.query(_WRITTEN, [HANDLE_TIME.key]).iter_rows()
-    }
+    standing = world_standing(assembly)
+    being_loaded = days_being_loaded(context.instance, standing.outdated_around, job=ORG_DAY)
     due = due_world_days(
-        facts,
-        world,
-        orgs_on={day: assembly.config.orgs_on(day) for day in facts},
+        {day: facts.orgs for day, facts in standing.facts.items() if facts.orgs},
+        standing.added_up,
+        orgs_on={day: assembly.config.orgs_on(day) for day in standing.facts},
+        freshness=assembly.config.freshness,
+        now=assembly.clock.now(),
+        being_loaded=being_loaded,
+    )
+    asked = set[date]()
+    for day, _newest in due:
+        asked.add(day)
+        key = f"{day}/{standing.metrics_version(day)}"
+        yield dg.RunRequest(run_key=key, partition_key=day_key(day))
+    yield from _linked_again(assembly, standing, being_loaded, asked)
+    yield from _named_by_other_rules(assembly, standing.added_up.keys() - asked)
+
+
+def _linked_again(
+    assembly: Assembly,
+    standing: WorldStanding,
+    being_loaded: Collection[date],
+    asked: Collection[date],
+) -> Iterator[dg.RunRequest]:
+    """Ask for the contacts of days around which facts have changed; their sums are right."""
+    due = due_journey_days(
+        {day: linked for day, linked in standing.linked.items() if day not in asked},
+        {day: facts.newest_at for day, facts in standing.facts.items()},
+        around=partial(days_around, rules=standing.rules),
+        being_loaded=being_loaded,
         freshness=assembly.config.freshness,
         now=assembly.clock.now(),
     )
-    for day, newest in due:
-        world.pop(day, None)
-        yield dg.RunRequest(run_key=f"{day}/{newest.isoformat()}", partition_key=day_key(day))
-    yield from _named_by_other_rules(assembly, world)
+    for day in islice(due, AT_ONCE):
+        yield dg.RunRequest(
+            run_key=f"{day}/linked/{standing.linked_version(day)}",
+            partition_key=day_key(day),
+            asset_selection=[key_of(table) for table in CONTACTS],
+            tags={REASON_TAG: "facts of the days around have changed"},
+        )
 
 
 def _named_by_other_rules(assembly: Assembly, days: Collection[date]) -> Iterator[dg.RunRequest]:
     """Ask for days whose names the rules no longer give; their facts stay, and no org is asked."""
     due = [each for each in days_named_by_other_rules(assembly) if each[0] in days]
-    for day, at in due[:RENAMED_AT_ONCE]:
+    for day, at in due[:AT_ONCE]:
         yield dg.RunRequest(
             run_key=f"{day}/rules/{at.isoformat()}",
             partition_key=day_key(day),
-            asset_selection=[key_of(table) for table in NAMED],
+            asset_selection=[key_of(table) for table in SUMS],
             tags={REASON_TAG: "the rules have changed"},
         )
 

@@ -105,6 +105,23 @@ def due_org_days(
     return [due for due in found if due is not None]
 
 
+def due_when_asked(
+    org: str, day: date, stored: Stored | None, *, freshness: FreshnessConfig, now: datetime
+) -> Due | None:
+    """Say what of an org's day is due when a person asks for it; None: it is here.
+
+    A provisional day is fetched again at once. For any other day the rules are those of the
+    automation.
+    """
+    if stored is None or stored.job_at is None:
+        return Due(org, day, Way.JOB, "not stored yet", now)
+    if stored.finality == "provisional":
+        return Due(org, day, Way.JOB, "its figures are provisional", now)
+    if now.date() - day > UNSETTLED_WITHIN + timedelta(days=freshness.reread_days):
+        return _without_facts(org, day, stored, now)
+    return _unsettled(org, day, stored, now)
+
+
 def _today(
     org: str, stored: Stored | None, freshness: FreshnessConfig, now: datetime
 ) -> Due | None:
@@ -161,11 +178,14 @@ def due_world_days(
     orgs_on: Mapping[date, Collection[str]],
     freshness: FreshnessConfig,
     now: datetime,
+    being_loaded: Collection[date] = (),
 ) -> Iterator[tuple[date, datetime]]:
     """Yield the days to be added up anew, newest first, with the instant of their newest facts.
 
     A day that is over waits for all orgs until `stuck_after_hours` after its end; then it is
-    added up without those that are missing, and again when they come. The running day never waits.
+    added up without those that are missing, and again when they come. It also waits for runs in
+    hand that load it, at most as long after the last of its facts: else a backfill would add it up
+    once for each org. The running day never waits.
 
     Args:
         facts: When each org's facts of a day were last written.
@@ -173,6 +193,7 @@ def due_world_days(
         orgs_on: The orgs expected on each day.
         freshness: How long a day waits.
         now: The present instant.
+        being_loaded: Days of which runs in hand will write facts.
     """
     patience = timedelta(hours=freshness.stuck_after_hours)
     for day in sorted(facts, reverse=True):
@@ -180,6 +201,8 @@ def due_world_days(
         if day in world and world[day] >= newest:
             continue
         end = Interval.of_day(day).end
+        if day in being_loaded and end <= now and now - newest < patience:
+            continue
         is_whole = set(orgs_on.get(day, ())) <= set(facts[day])
         if is_whole or now < end or now - end >= patience:
             yield day, newest

@@ -1,7 +1,8 @@
 """The tables of schema `ops`: what the platform keeps about its own work.
 
-Belongs here: their shapes. The log of partitions, what named them, the ledger of extractions,
-restatements, drift, gaps, marks, days, and what two sites need: lease, mutex, journal, sites.
+Belongs here: their shapes. The log of partitions, what named them, from which facts they were
+built, the ledger of extractions, restatements, drift, gaps, marks, days, and what two sites need:
+lease, mutex, journal, sites.
 Elsewhere: who fills them (extraction/, sites/, defs/), the layers' own tables (<layer>/tables.py).
 """
 
@@ -41,6 +42,17 @@ class BuiltWith(dy.Schema):
         nullable=True, description="of the mapping, as in ops.partition_log; null for rules"
     )
     built_at = instant(description="when the partition was built with it")
+
+
+class BuiltFrom(dy.Schema):
+    """One row per table and UTC day of the world: from which version of the facts it was built."""
+
+    table_name = dy.String(primary_key=True, description="layer.table of the partition")
+    day = dy.Date(primary_key=True, description="UTC day of the partition")
+    facts_version = dy.String(
+        description="hash of the facts it was made of: the day's, for journeys the days around"
+    )
+    built_at = instant(description="when reading them began")
 
 
 class ExtractionLedger(dy.Schema):
@@ -229,6 +241,7 @@ class Migrations(dy.Schema):
 
 
 PARTITION_LOG = Table("ops", "partition_log", PartitionLog)
+BUILT_FROM = Table("ops", "built_from", BuiltFrom)
 EXTRACTION_LEDGER = Table("ops", "extraction_ledger", ExtractionLedger)
 FAILED_ATTEMPTS = Table("ops", "failed_attempts", FailedAttempts)
 BUILT_WITH = Table("ops", "built_with", BuiltWith)
@@ -248,6 +261,7 @@ TABLES = (
     EXTRACTION_LEDGER,
     FAILED_ATTEMPTS,
     BUILT_WITH,
+    BUILT_FROM,
     RESTATEMENTS,
     DRIFT,
     GAPS,

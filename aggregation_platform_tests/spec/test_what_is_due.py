@@ -174,6 +174,29 @@ def test_a_day_of_the_world(
     assert world(facts, added_up, now=now) is due, why
 
 
+@pytest.mark.parametrize(
+    ("newest_at", "at_hour", "due", "why"),
+    [
+        ("1", 8.5, False, "runs in hand load more of it: it is added up once, after them"),
+        ("1", 9, True, "it has waited as long as a stuck organization is waited for"),
+    ],
+)
+def test_a_day_that_runs_in_hand_load_is_added_up_after_them(
+    newest_at: str, at_hour: float, due: bool, why: str
+):
+    midnight = datetime(2026, 1, 14, tzinfo=UTC)
+    found = due_world_days(
+        {YESTERDAY: {"us": midnight + timedelta(hours=float(newest_at))}},
+        {},
+        orgs_on={YESTERDAY: ("us", "emea")},
+        freshness=FRESHNESS,
+        now=midnight + timedelta(hours=at_hour),
+        being_loaded={YESTERDAY},
+    )
+
+    assert [day for day, _ in found] == ([YESTERDAY] if due else []), why
+
+
 def test_the_running_day_never_waits_for_anybody():
     at = NOW - timedelta(minutes=1)
     due = due_world_days(
@@ -182,6 +205,7 @@ def test_the_running_day_never_waits_for_anybody():
         orgs_on={TODAY: ("us", "emea")},
         freshness=FRESHNESS,
         now=NOW,
+        being_loaded={TODAY},
     )
 
     assert [day for day, _ in due] == [TODAY]

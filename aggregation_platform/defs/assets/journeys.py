@@ -12,8 +12,10 @@ import polars as pl
 
 from aggregation_platform.assembly import Assembly
 from aggregation_platform.defs.assets.declared import key_of, outs_of
+from aggregation_platform.defs.built_from import built_from_days_around
 from aggregation_platform.defs.finalities import finality_of_the_world
 from aggregation_platform.defs.io_managers import PartitionOutput
+from aggregation_platform.defs.linking_rules import rules_of
 from aggregation_platform.defs.partitions import Partitions, every_org_of_the_day
 from aggregation_platform.defs.pictures import table_of_rows
 from aggregation_platform.facts.tables import (
@@ -60,6 +62,7 @@ def journeys_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext, assembly: dg.ResourceParam[Assembly]
     ) -> Iterator[dg.Output[PartitionOutput]]:
         day = parse_day(context.partition_key)
+        built_from = {table: built_from_days_around(assembly, table, day) for table in TABLES}
         found = linked(assembly, day)
         finality = finality_of_the_world(assembly, SESSION_METRICS, day)
         shown = found.journeys.filter(pl.col("leg_count") > 1).sort(
@@ -71,6 +74,7 @@ def journeys_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
                 PartitionOutput(
                     frame,
                     finality=finality.value,
+                    alongside=built_from[table],
                     metadata=lambda: {
                         "contacts": found.journeys.height,
                         "contacts_over_several_orgs": shown.height,
@@ -84,28 +88,6 @@ def journeys_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
             )
 
     return [journeys]
-
-
-def rules_of(assembly: Assembly) -> LinkingRules:
-    """Return the configured limits of linking."""
-    configured = assembly.config.rules.journeys
-    return LinkingRules(
-        correlation_keys=configured.correlation_keys,
-        transfer_seconds=configured.transfer_seconds,
-        ani_window_minutes=configured.ani_window_minutes,
-        max_legs=configured.max_legs,
-        max_span_hours=configured.max_span_hours,
-        ignored_numbers=configured.ignored_numbers,
-        common_number_per_day=configured.common_number_per_day,
-        common_value_per_day=configured.common_value_per_day,
-        common_value_callers=configured.common_value_callers,
-        common_value_minutes=configured.common_value_minutes,
-        countries={
-            entry.org: entry.country
-            for entry in assembly.config.organizations
-            if entry.country is not None
-        },
-    )
 
 
 def linked(assembly: Assembly, day: date) -> Journeys:

@@ -12,6 +12,7 @@ import polars as pl
 
 from aggregation_platform.assembly import Assembly
 from aggregation_platform.defs.assets.declared import asset_of, key_of
+from aggregation_platform.defs.built_from import built_from_days_around, built_from_metrics
 from aggregation_platform.defs.day_picture import answer, course_of_the_day
 from aggregation_platform.defs.finalities import finality_of_the_world
 from aggregation_platform.defs.io_managers import PartitionBatches, PartitionOutput
@@ -69,9 +70,12 @@ def rollups_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         agents: pl.DataFrame,
     ) -> PartitionOutput:
         day = parse_day(context.partition_key)
+        built_from = built_from_metrics(assembly, HANDLE_TIME, day)
         cells = handle_time_of(metrics, day=day, queues=queues, agents=agents)
         named = named_by(assembly, HANDLE_TIME, day, (QUEUES, AGENTS))
-        return _output(assembly, day, cells, _handle_time_shown(assembly, cells, day), named)
+        return _output(
+            assembly, day, cells, _handle_time_shown(assembly, cells, day), built_from, named
+        )
 
     @asset_of(
         HANDLE_TIME_SKETCHES,
@@ -86,10 +90,12 @@ def rollups_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         agents: pl.DataFrame,
     ) -> PartitionOutput:
         day = parse_day(context.partition_key)
+        built_from = built_from_metrics(assembly, HANDLE_TIME_SKETCHES, day)
         sketches = sketches_of(metrics, day=day, queues=queues, agents=agents)
         medians = quantiles(sketches, 0.5, by=("org",))
         named = named_by(assembly, HANDLE_TIME_SKETCHES, day, (QUEUES, AGENTS))
-        return _output(assembly, day, sketches, {"median_by_org": table_of_rows(medians)}, named)
+        shown = {"median_by_org": table_of_rows(medians)}
+        return _output(assembly, day, sketches, shown, built_from, named)
 
     @asset_of(QUEUE_INTERVALS, partitions.days, ins={"metrics": metrics, "queues": queues})
     def queue_intervals(
@@ -99,11 +105,13 @@ def rollups_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         queues: pl.DataFrame,
     ) -> PartitionOutput:
         day = parse_day(context.partition_key)
+        built_from = built_from_metrics(assembly, QUEUE_INTERVALS, day)
         cells = queue_intervals_of(metrics, day=day, queues=queues)
         sums = pl.col("offered_count", "answered_count", "abandoned_count", "transferred_count")
         by_queue = cells.group_by("global_queue").agg(sums.sum()).sort("global_queue")
         named = named_by(assembly, QUEUE_INTERVALS, day, (QUEUES,))
-        return _output(assembly, day, cells, {"by_global_queue": table_of_rows(by_queue)}, named)
+        shown = {"by_global_queue": table_of_rows(by_queue)}
+        return _output(assembly, day, cells, shown, built_from, named)
 
     @asset_of(
         JOURNEY_DAYS,
@@ -121,11 +129,12 @@ def rollups_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext,
         assembly: dg.ResourceParam[Assembly],
         journeys: pl.DataFrame,
-        conversations: pl.DataFrame,
+        conversations: PartitionBatches,
     ) -> PartitionOutput:
         day = parse_day(context.partition_key)
-        found = journey_days_of(journeys, conversations, day=day)
-        return _output(assembly, day, found, {"by_org": table_of_rows(found)})
+        built_from = built_from_days_around(assembly, JOURNEY_DAYS, day)
+        found = journey_days_of(journeys, _frame_of(conversations), day=day)
+        return _output(assembly, day, found, {"by_org": table_of_rows(found)}, built_from)
 
     return [handle_time, handle_time_sketches, queue_intervals, journey_days]
 
@@ -135,10 +144,26 @@ def _output(
     day: date,
     cells: pl.DataFrame,
     shown: Mapping[str, Any],
-    named: Alongside = tuple,
+    *alongside: Alongside,
 ) -> PartitionOutput:
     finality = finality_of_the_world(assembly, SESSION_METRICS, day)
-    return PartitionOutput(cells, finality=finality.value, alongside=named, metadata=lambda: shown)
+    return PartitionOutput(
+        cells,
+        finality=finality.value,
+        alongside=lambda: [rows for each in alongside for rows in each()],
+        metadata=lambda: shown,
+    )
+
+
+def _frame_of(batches: PartitionBatches) -> pl.DataFrame:
+    """Read an input here, after the note of what it is made of; without rows it has no shape."""
+    frames = list(batches)
+    return pl.concat(frames) if frames else _STARTS
+
+
+_STARTS = pl.DataFrame(
+    schema={name: CONVERSATIONS.frame_schema[name] for name in ("org", "started_at")}
+)
 
 
 def _handle_time_shown(assembly: Assembly, cells: pl.DataFrame, day: date) -> Mapping[str, Any]:
