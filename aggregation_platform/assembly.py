@@ -20,6 +20,7 @@ from aggregation_platform.epochs import WriteGrant
 from aggregation_platform.errors import SchemaMismatchError
 from aggregation_platform.facts.tables import TABLES as FACTS_TABLES
 from aggregation_platform.genesys.client import GenesysClient, client_for
+from aggregation_platform.genesys.retries import Heard, unheard
 from aggregation_platform.genesys.transport import RequestsTransport, Transport
 from aggregation_platform.identity.tables import TABLES as IDENTITY_TABLES
 from aggregation_platform.journeys.tables import TABLES as JOURNEYS_TABLES
@@ -82,6 +83,8 @@ class Assembly:
     def __init__(self, config: PlatformConfig, *, clock: Clock | None = None) -> None:
         self.config = config
         self.clock = clock or SystemClock()
+        self.heard: Heard = unheard
+        """Told when an org did not answer and is asked again; set it before the first client."""
         self._clients: dict[str, GenesysClient] = {}
         self._lock = Lock()
 
@@ -152,5 +155,6 @@ class Assembly:
                     clock=self.clock,
                     transport=self.transport,
                     state=self.local_state,
+                    heard=self.heard,
                 )
             return self._clients[org]

@@ -7,6 +7,7 @@ Belongs here: the order of the showing. Elsewhere: the simulated orgs (simulator
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -144,8 +145,8 @@ def fill(config: PlatformConfig, days: Days, environment: Mapping[str, str]) -> 
 
 def question(config: PlatformConfig, days: Days) -> str:
     """Return a command that asks the demo's warehouse for more."""
-    asked = f"aht --from {days.first} --to {days.last} --by org,global_queue"
-    return f"{sys.argv[0]} --config {config.file} {asked}"
+    asked = ["aht", "--from", str(days.first), "--to", str(days.last), "--by", "org,global_queue"]
+    return shlex.join([sys.argv[0], "--config", str(config.file), *asked])
 
 
 def truth_at(url: str, days: Days) -> Mapping[str, Any]:

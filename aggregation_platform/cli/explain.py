@@ -240,7 +240,7 @@ def _apart(found: Origins) -> str:
     return (
         f"the rollup has {published.handled_count} handled, {published.handle_ms} ms; its facts "
         f"have {found.facts.handled_count}, {found.facts.handle_ms} ms: they were replaced since. "
-        f"`materialize --from {day} --to {day}` builds the rollup again; if it stays, see "
+        f"`materialize --from {day} --to {day} --from-landing` builds it again; if it stays, see "
         "runbooks/TotalsDiffer.md."
     )
 

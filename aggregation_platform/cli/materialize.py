@@ -40,6 +40,7 @@ MODULE = "aggregation_platform.defs.materialize"
     is_flag=True,
     help="Build the days again from what is stored of them; no org is asked for anything.",
 )
+@click.option("--again", is_flag=True, help="Fetch and build also what is here already.")
 @config_option
 @pass_invocation
 def materialize(
@@ -48,17 +49,23 @@ def materialize(
     last: date,
     orgs: tuple[str, ...],
     from_landing: bool,  # noqa: FBT001 - click's flag
+    again: bool,  # noqa: FBT001 - click's flag
 ) -> None:
     """Fetch and build all assets of the days; resumes what was begun.
 
-    A day that was fetched already is fetched again, and replaced whole. After a correction of this
-    program, --from-landing builds them again without the orgs.
+    A day that is here already is left alone: fetched, complete or final, and not due to be read
+    again. --again fetches and replaces it. A provisional day is always fetched. A day of the world
+    is built as soon as its organizations are there; contacts of loaded days around follow.
+
+    After a correction of this program, --from-landing builds the days again without the orgs.
     """
+    if from_landing and again:
+        raise click.UsageError("--from-landing asks no org, --again asks all; pass one of them.")
     days = days_of(first, last)
     config = invocation.config()
     chosen = orgs_of(config, orgs)
     refuse_beyond_the_calendar(days, chosen, config, today=SystemClock().now().date())
-    command = command_line(str(config.file), days, chosen, from_landing=from_landing)
+    command = command_line(str(config.file), days, chosen, from_landing=from_landing, again=again)
     sys.exit(run_to_the_end(command, prepared_environment(config)))
 
 
@@ -87,7 +94,12 @@ def refuse_beyond_the_calendar(
 
 
 def command_line(
-    config_file: str, days: Days, orgs: Sequence[str], *, from_landing: bool = False
+    config_file: str,
+    days: Days,
+    orgs: Sequence[str],
+    *,
+    from_landing: bool = False,
+    again: bool = False,
 ) -> list[str]:
     """Return the process that does the work."""
     chosen = [part for org in orgs for part in ("--org", org)]
@@ -96,6 +108,7 @@ def command_line(
         *("--from", days.first.isoformat(), "--to", days.last.isoformat()),
         *chosen,
         *(["--from-landing"] if from_landing else []),
+        *(["--again"] if again else []),
     ]
 
 
@@ -105,16 +118,17 @@ def run_to_the_end(command: Sequence[str], environment: Mapping[str, str]) -> in
         command, env=environment
     ) as process:
 
-        def pass_on(*_: object) -> None:
-            process.terminate()
+        def pass_on(number: int, _: object) -> None:
+            # A terminal's Ctrl-C reaches both; the process takes the second for the first.
+            process.send_signal(number)
 
-        before = signal.signal(signal.SIGTERM, pass_on)
+        passed_on = (signal.SIGINT, signal.SIGTERM)
+        before = [signal.signal(number, pass_on) for number in passed_on]
         try:
             status = process.wait()
-        except KeyboardInterrupt:
-            status = process.wait() or 1
         finally:
-            signal.signal(signal.SIGTERM, before)
+            for number, handler in zip(passed_on, before, strict=True):
+                signal.signal(number, handler)
     if status < 0:
         click.echo(f"ended by signal {-status}; run the same command again, it resumes.", err=True)
     return min(abs(status), 1) if status < 0 else status

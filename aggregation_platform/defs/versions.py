@@ -99,3 +99,26 @@ def days_named_by_other_rules(assembly: Assembly) -> list[tuple[date, datetime]]
         named.setdefault(key, {})[mapping] = version
     added_up = assembly.warehouse.query(_ADDED_UP, [HANDLE_TIME.key]).iter_rows()
     return [(day, at) for day, at in added_up if named.get(day_key(day), {}) != rules]
+
+
+_MAPPINGS_OF_THE_DAY = """
+    select named_by, rules_version, content_hash from ops.built_with
+    where table_name = ? and partition_key = ?
+"""
+
+
+def is_named_by_the_mappings_of_now(
+    assembly: Assembly, day: date, *, by_content: bool = False
+) -> bool:
+    """Whether a day's rollup was named by the mappings of the rules of now.
+
+    Args:
+        assembly: The parts.
+        day: The day.
+        by_content: Ask also whether the mappings themselves are those of now. They gain rows with
+            each day that is loaded, which other days do not need.
+    """
+    columns = ["named_by", "rules_version", *(["content_hash"] if by_content else [])]
+    now = assembly.warehouse.query(_MAPPINGS.format(marks="?, ?"), [QUEUES.key, AGENTS.key])
+    then = assembly.warehouse.query(_MAPPINGS_OF_THE_DAY, [HANDLE_TIME.key, day_key(day)])
+    return set(then.select(columns).rows()) == set(now.select(columns).rows())

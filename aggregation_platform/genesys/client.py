@@ -21,7 +21,7 @@ from aggregation_platform.genesys.details import DetailsJob, DetailsPage
 from aggregation_platform.genesys.rate_limits import RateBudget
 from aggregation_platform.genesys.reference import Listed, Listing, OrganizationIdentity
 from aggregation_platform.genesys.replies import decoded, failure_of
-from aggregation_platform.genesys.retries import Retries, RetryPolicy
+from aggregation_platform.genesys.retries import Heard, Retries, RetryPolicy, unheard
 from aggregation_platform.genesys.tally import RequestTally
 from aggregation_platform.genesys.transport import Request, Transport
 from aggregation_platform.genesys.wire import Wire
@@ -130,6 +130,7 @@ def client_for(
     state: LocalState,
     policy: RetryPolicy | None = None,
     keep_free: int = 0,
+    heard: Heard = unheard,
 ) -> GenesysClient:
     """Put a client together.
 
@@ -140,6 +141,7 @@ def client_for(
         state: What this site's processes share; the budget holds over all that use it.
         policy: Bounds of repetition.
         keep_free: Permits left to others, for work that must not hinder bulk extraction.
+        heard: Told when a request failed and is sent again, before the wait.
 
     Raises:
         MissingVariableError: If a credential's variable is not set.
@@ -169,7 +171,7 @@ def client_for(
         organization.api_url,
         login=login,
         wire=wire,
-        retries=Retries(policy, org=organization.org, clock=clock, tally=tally),
+        retries=Retries(policy, org=organization.org, clock=clock, tally=tally, heard=heard),
     )
     return GenesysClient(api, clock=clock)
 

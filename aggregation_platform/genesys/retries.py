@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
@@ -50,14 +51,55 @@ class RetryPolicy:
     retry_after_cap_s: float = 180.0
 
 
-class Retries:
-    """Repeats attempts of one org's calls."""
+@dataclass(frozen=True)
+class Repetition:
+    """A request that failed and is sent again.
 
-    def __init__(self, policy: RetryPolicy, *, org: str, clock: Clock, tally: RequestTally) -> None:
+    Args:
+        org: Whose request.
+        reason: Why it failed, as a sentence.
+        next_at: When it is sent again.
+        last_at: When it is sent for the last time, about.
+    """
+
+    org: str
+    reason: str
+    next_at: datetime
+    last_at: datetime
+
+
+Heard = Callable[[Repetition], None]
+
+
+def unheard(repetition: Repetition) -> None:
+    """Tell nobody."""
+
+
+class Retries:
+    """Repeats attempts of one org's calls.
+
+    Args:
+        policy: The bounds.
+        org: Our key of the organization.
+        clock: Waits are slept on it.
+        tally: Counts the repetitions.
+        heard: Told of each repetition before its wait.
+    """
+
+    def __init__(
+        self,
+        policy: RetryPolicy,
+        *,
+        org: str,
+        clock: Clock,
+        tally: RequestTally,
+        heard: Heard = unheard,
+    ) -> None:
         self._policy = policy
         self._org = org
         self._clock = clock
         self._tally = tally
+        self._heard = heard
 
     def run(self, attempt: Callable[[], _T], *, what: str) -> _T:
         """Call `attempt` until it succeeds, fails for good, or the bounds are reached.
@@ -110,3 +152,14 @@ class Retries:
             wait_s=round(seconds, 2),
             reason=str(error),
         )
+        asked_s = error.retry_after_s if isinstance(error, RateLimitedError) else 0.0
+        self._heard(self._repetition(str(error), state.attempt_number, max(seconds, asked_s)))
+
+    def _repetition(self, reason: str, attempt: int, wait_s: float) -> Repetition:
+        policy, now = self._policy, self._clock.now()
+        waits = (
+            min(policy.longest_wait_s, policy.first_wait_s * 2.0**tried)
+            for tried in range(attempt, policy.tries - 1)
+        )
+        next_at = now + timedelta(seconds=wait_s)
+        return Repetition(self._org, reason, next_at, next_at + timedelta(seconds=sum(waits)))

@@ -229,7 +229,7 @@ def test_a_figure_that_is_no_longer_that_of_its_facts_is_said_with_the_remedy(
     assert run.exit_code == 1
     document = json.loads(run.stdout)
     assert document["facts"]["handle_ms"] - document["cell"]["handle_ms"] == 1
-    assert "builds the rollup again" in run.stderr
+    assert "--from-landing` builds it again" in run.stderr
     assert told(filled_platform, "--org", "us")["equal"]
 
 
