@@ -19,7 +19,7 @@ from aggregation_platform.rollups.reconciliation import CELL
 _OF_OURS = ("altered", "not in raw", "lost")
 """Findings that say that the facts are not those of raw."""
 
-FETCH_AGAIN: tuple[str, ...] = ()
+FETCH_AGAIN = ("--again",)
 """What makes `materialize` fetch a day that is here already."""
 
 OrgDays = Sequence[tuple[str, date]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from datetime import UTC, date, datetime, timedelta
+from typing import cast
 
 import pytest
 
@@ -14,6 +15,7 @@ from aggregation_platform.errors import SchemaMismatchError
 from aggregation_platform.identity.tables import AGENTS, FOR_EVER, SINCE_EVER
 from aggregation_platform.queries import names
 from aggregation_platform.tables import Partition
+from aggregation_platform.warehouse.store import Warehouse
 from aggregation_platform_tests.unit.cli.conftest import frame_of
 
 TODAY = date(2026, 1, 21)
@@ -318,9 +320,13 @@ def test_a_role_that_may_not_read_names_has_ids_and_is_told_so_in_one_line(here,
             return self._warehouse.query(sql, parameters)
 
     read = names.agent_names
+
+    def refused(warehouse: Warehouse, day: date):
+        return read(cast("Warehouse", Refusing(warehouse)), day)
+
     monkeypatch.setattr(
         "aggregation_platform.cli.aht_names.agent_names",
-        lambda warehouse, day: read(Refusing(warehouse), day),
+        refused,
     )
     day = date(2026, 1, 6)
     fill(here, day, day, global_agent_id="person-1")

@@ -192,7 +192,7 @@ def test_conversations_that_are_not_here_are_counted(here):
     assert run.exit_code == 1
     assert run.stderr.splitlines()[-1].startswith(
         "the number of conversations differs: us 2026-01-05 (2 missing, 0 too many); "
-        "`materialize --from 2026-01-05 --to 2026-01-05 --org us` reads the day again."
+        "`materialize --from 2026-01-05 --to 2026-01-05 --org us --again` reads the day again."
     )
 
 
@@ -363,7 +363,7 @@ def test_fetching_again_is_advised_where_the_job_had_asked_from_midnight_on(aske
 
     assert "landed and not counted: " in run.stdout
     assert run.stderr.splitlines()[-1].endswith(
-        "(us 2026-01-06); `materialize --from 2026-01-06 --to 2026-01-06 --org us` asks the "
+        "(us 2026-01-06); `materialize --from 2026-01-06 --to 2026-01-06 --org us --again` asks the "
         "organization again, from 5 minutes before midnight on; that brings what is landed with "
         "another day."
     )

@@ -12,7 +12,7 @@ from aggregation_platform.directory.listings import listing_of, next_history
 from aggregation_platform.identity.agents import agents
 from aggregation_platform.identity.queues import queue_names, queues
 from aggregation_platform.rollups.handle_time import handle_time
-from aggregation_platform.simulator.directory_api import listing
+from aggregation_platform.simulator.directory_api import PageLimits, listing
 from aggregation_platform.simulator.platform_file import write_rules
 from aggregation_platform.simulator.replies import Request
 from aggregation_platform.simulator.timestamps import DAY_MS, day_start
@@ -23,6 +23,7 @@ TODAY = datetime(2026, 1, 20, 6, tzinfo=UTC)
 SIMULATED = simulated_facts(20260105)
 WORLD = SIMULATED.world
 TRUTH = Truth(WORLD)
+PAGES = PageLimits(longest=500, cap=10_000)
 
 
 def listed(table, path: str) -> pl.DataFrame:
@@ -30,7 +31,7 @@ def listed(table, path: str) -> pl.DataFrame:
     histories = []
     for org, place in WORLD.directories.items():
         request = Request(1, "GET", path, {"state": ["any"], "pageSize": ["500"]}, {}, b"")
-        listing_now = listing_of(table, listing(place, request, 500)["entities"], org=org)
+        listing_now = listing_of(table, listing(place, request, PAGES)["entities"], org=org)
         histories.append(
             next_history(table.empty(), listing_now, table=table, seen_at=TODAY, whole=True)
         )
