@@ -84,7 +84,8 @@ class WorkProgress:
         self._bar.stop()
 
     def end_with(self, line: str) -> None:
-        """Print the last line of a process that ends at once."""
+        """Print the last line of a process that ends at once; threads that go on say no more."""
+        self._lock.acquire(timeout=1)  # kept, so that nothing follows; the process ends
         self._ended.set()
         self._bar.stop()
         self._print(line)
