@@ -363,9 +363,9 @@ def test_fetching_again_is_advised_where_the_job_had_asked_from_midnight_on(aske
 
     assert "landed and not counted: " in run.stdout
     assert run.stderr.splitlines()[-1].endswith(
-        "(us 2026-01-06); `materialize --from 2026-01-06 --to 2026-01-06 --org us --again` asks the "
-        "organization again, from 5 minutes before midnight on; that brings what is landed with "
-        "another day."
+        "(us 2026-01-06); `materialize --from 2026-01-06 --to 2026-01-06 --org us --again` asks "
+        "the organization again, from 5 minutes before midnight on; that brings what is landed "
+        "with another day."
     )
 
 
