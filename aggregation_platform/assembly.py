@@ -33,6 +33,7 @@ from aggregation_platform.rollups.tables import TABLES as ROLLUPS_TABLES
 from aggregation_platform.sites.standalone import standing_grant
 from aggregation_platform.tables import Table
 from aggregation_platform.warehouse.configured import warehouse_settings
+from aggregation_platform.warehouse.membership import OrgsOfRules
 from aggregation_platform.warehouse.opening import open_warehouse
 from aggregation_platform.warehouse.ops_tables import TABLES as OPS_TABLES
 from aggregation_platform.warehouse.reporting_rows import describe_for_reporting
@@ -134,7 +135,18 @@ class Assembly:
         Raises:
             ConfigurationError: A line per mistake in the files.
         """
-        return load_rules(self.config.rules, self.config.orgs)
+        return load_rules(self.config.rules, self.orgs_of_rules)
+
+    @property
+    def orgs_of_rules(self) -> OrgsOfRules:
+        """The organizations that rules may name: also those that left and have stored days."""
+
+        def stored() -> Warehouse | None:
+            path = self.config.warehouse.duckdb.path
+            nothing = self.config.warehouse.kind == "duckdb" and not path.exists()
+            return None if nothing else self.warehouse
+
+        return OrgsOfRules(self.config, stored)
 
     @cached_property
     def spool_folder(self) -> Path:

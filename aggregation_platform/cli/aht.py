@@ -23,7 +23,6 @@ from aggregation_platform.cli.options import (
     config_option,
     format_option,
     org_option,
-    orgs_of,
     pass_invocation,
 )
 from aggregation_platform.cli.percentiles import Percentiles
@@ -43,6 +42,7 @@ from aggregation_platform.config.models import PlatformConfig
 from aggregation_platform.config.values import did_you_mean
 from aggregation_platform.errors import PlatformError
 from aggregation_platform.rollups.aht import GROUPS, Aht
+from aggregation_platform.warehouse.membership import known_members
 from aggregation_platform.warehouse.store import Warehouse
 
 OPTION_GROUPS = {
@@ -127,15 +127,19 @@ def aht(
     days.check()
     config, now = invocation.config_to_read(), SystemClock().now()
     period = days.period(today_by(zones_of(zone, config), now))
+    warehouse = warehouse_to_read(config)
+    members = known_members(warehouse, config)
     question = Question(
         days=period.days,
         by=by,
-        orgs=orgs_of(config, orgs),
+        orgs=tuple(members.must(org).org for org in orgs) or members.orgs,
         zone=zone,
         percentiles=percentiles,
         before=_before(period, by) if against else None,
+        left=tuple(
+            each for each in members.left_by(period.days.last) if not orgs or each.org in orgs
+        ),
     )
-    warehouse = warehouse_to_read(config)
     with progress(f"reading handle time of {period.days}"):
         question = _filtered(warehouse, config, question, words)
         answer = answer_of(warehouse, config, question, now=now)
@@ -149,7 +153,7 @@ def aht(
 
 def ask(warehouse: Warehouse, config: PlatformConfig, days: Days, by: Sequence[str]) -> Aht:
     """Answer one question about UTC days of all orgs from the warehouse."""
-    question = Question(days=days, by=tuple(by), orgs=config.orgs)
+    question = Question(days=days, by=tuple(by), orgs=known_members(warehouse, config).orgs)
     return answer_of(warehouse, config, question, now=SystemClock().now()).figures
 
 
@@ -164,7 +168,8 @@ def _filtered(
     """Return the question with the members that the words name."""
     if not words.given():
         return question
-    stretches = stretches_of(config, question.zone, question.orgs, question.days)
+    members = known_members(warehouse, config)
+    stretches = stretches_of(config, question.zone, question.orgs, question.days, members)
     ends = [end for each in stretches.values() for one in each for end in (one.start, one.end)]
     days = (min(ends).date(), max(ends).date())
     found = choices(warehouse, words, days)

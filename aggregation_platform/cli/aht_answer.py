@@ -14,7 +14,7 @@ import polars as pl
 
 from aggregation_platform.cli.coverage import read_coverage
 from aggregation_platform.cli.options import Days
-from aggregation_platform.cli.periods import UTC, zones_of
+from aggregation_platform.cli.periods import OWN_TIME, UTC, zones_of
 from aggregation_platform.config.models import PlatformConfig
 from aggregation_platform.queries.handle_time import Slice, handle_time_buckets, handle_time_sums
 from aggregation_platform.rollups.aht import Aht, aht_of, sliced
@@ -26,6 +26,7 @@ from aggregation_platform.rollups.expected_days import (
     with_finality,
 )
 from aggregation_platform.rollups.sketches import quantiles
+from aggregation_platform.warehouse.membership import Member, Members, known_members
 from aggregation_platform.warehouse.store import Warehouse
 from aggregation_platform.zones import Stretch, local_days
 
@@ -42,6 +43,7 @@ class Question:
         chosen: As queries.handle_time.Slice.
         percentiles: Whole percentages.
         before: The days to compare with.
+        left: The orgs that count no more on the last day.
     """
 
     days: Days
@@ -51,6 +53,7 @@ class Question:
     chosen: tuple[Mapping[str, Sequence[str]], ...] = ()
     percentiles: tuple[int, ...] = ()
     before: Days | None = None
+    left: tuple[Member, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,10 +122,11 @@ class _OfDays:
 def _of_days(
     warehouse: Warehouse, config: PlatformConfig, asked: Question, days: Days, now: datetime
 ) -> _OfDays:
-    stretches = stretches_of(config, asked.zone, asked.orgs, days)
+    members = known_members(warehouse, config)
+    stretches = stretches_of(config, asked.zone, asked.orgs, days, members)
     touched = pl.concat([touched_days(org, stretches[org]) for org in asked.orgs])
     states = _states(warehouse, touched)
-    touched = with_finality(_expected(config, touched, states), states, now=now)
+    touched = with_finality(_expected(members, touched, states), states, now=now)
     part = Slice(
         by=asked.by,
         first=days.first,
@@ -136,10 +140,11 @@ def _of_days(
 
 
 def stretches_of(
-    config: PlatformConfig, zone: str, orgs: Sequence[str], days: Days
+    config: PlatformConfig, zone: str, orgs: Sequence[str], days: Days, members: Members
 ) -> dict[str, list[Stretch]]:
-    """Return the local days of each org as stretches of UTC."""
-    zones = zones_of(zone, config)
+    """Return the local days of each org as stretches of UTC; also of orgs that left."""
+    left = {each.org: each.time_zone if zone == OWN_TIME else zone for each in members.left}
+    zones = left | zones_of(zone, config)
     return {org: list(local_days(zones[org], days.first, days.last)) for org in orgs}
 
 
@@ -151,9 +156,9 @@ def _states(warehouse: Warehouse, touched: pl.DataFrame) -> pl.DataFrame:
     return read_coverage(warehouse, days.min(), days.max())  # pyright: ignore[reportArgumentType]  # dates
 
 
-def _expected(config: PlatformConfig, touched: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
+def _expected(members: Members, touched: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
     """Keep the days on which an org is expected or has figures."""
-    pairs = [(org, day) for day in touched["utc_day"].unique() for org in config.orgs_on(day)]
+    pairs = [(org, day) for day in touched["utc_day"].unique() for org in members.expected_on(day)]
     expected = pl.DataFrame(pairs, schema={"org": pl.String, "utc_day": pl.Date}, orient="row")
     there = states.select("org", utc_day="day")
     return touched.join(pl.concat([expected, there]), on=["org", "utc_day"], how="semi")

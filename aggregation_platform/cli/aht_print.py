@@ -13,6 +13,7 @@ import click
 
 from aggregation_platform.cli.aht_answer import Question
 from aggregation_platform.cli.aht_names import NAMED, name_column
+from aggregation_platform.cli.coverage import until_when
 from aggregation_platform.cli.documents import hours, minutes, print_csv, print_json, print_table
 from aggregation_platform.cli.periods import OWN_TIME
 from aggregation_platform.rollups.aht import Aht
@@ -32,6 +33,8 @@ def print_answer(figures: Aht, asked: Question, output: str) -> None:
     else:
         click.echo(heading(asked))
         print_figures(figures, asked)
+    for each in asked.left:
+        click.echo(until_when(each), err=output != "table")
 
 
 def document(figures: Aht, asked: Question) -> dict[str, object]:
@@ -39,6 +42,7 @@ def document(figures: Aht, asked: Question) -> dict[str, object]:
     told: dict[str, object] = {
         "rows": figures.rows.to_dicts(),
         "total": figures.total.to_dicts()[0],
+        "orgs_retired": [{"org": each.org, "until": each.last_day} for each in asked.left],
     }
     if asked.before is not None:
         for name, days in (("period", asked.days), ("period_before", asked.before)):

@@ -18,7 +18,7 @@ from aggregation_platform.cli.options import config_option, pass_invocation
 from aggregation_platform.cli.org_checks import check_org
 from aggregation_platform.cli.progress import Reporter, progress
 from aggregation_platform.cli.rules_check import check_rules
-from aggregation_platform.cli.store_checks import check_landing, check_warehouse
+from aggregation_platform.cli.store_checks import check_keys, check_landing, check_warehouse
 from aggregation_platform.config.models import PlatformConfig
 from aggregation_platform.errors import PlatformError
 from aggregation_platform.observability.masking import masked_text
@@ -80,6 +80,7 @@ def _tried(config: PlatformConfig) -> Sequence[Finding]:
             *findings,
             *check_rules(assembly),
             *check_warehouse(assembly),
+            *check_keys(assembly),
             *check_landing(assembly),
         ]
 

@@ -37,6 +37,7 @@ from aggregation_platform.names import nearest
 from aggregation_platform.observability.masking import masked_text
 from aggregation_platform.raw.finality import Finality, slowest
 from aggregation_platform.rollups.tables import HANDLE_TIME
+from aggregation_platform.warehouse.membership import known_members
 from aggregation_platform.warehouse.store import Warehouse
 
 SHOWN = 20
@@ -90,10 +91,10 @@ def explain(
     interval_start = datetime.combine(day, start, UTC) if start is not None else None
     question = Asked(**asked, interval_start=interval_start)
     config = invocation.config_to_read()
-    if question.org is not None:
-        config.organization(question.org)
     refuse_unless_loaded(config)
     assembly = Assembly(config)
+    if question.org is not None:
+        known_members(assembly.warehouse, config).must(question.org)
     with progress(f"reading {day}"):
         found = origins_of(assembly.warehouse, question, limit=limit)
         _refuse_nothing(assembly, found)
@@ -186,8 +187,9 @@ def _conversations(found: Origins, pages: OriginPages) -> list[Document]:
 def _finality(assembly: Assembly, asked: Asked) -> str:
     """Say how final the cell is: as its least final org, provisional while one is missing."""
     covered = read_coverage(assembly.warehouse, asked.day, asked.day)
-    orgs = [asked.org] if asked.org else assembly.config.orgs_on(asked.day)
     states = dict(covered.select("org", "finality").iter_rows())
+    expected = known_members(assembly.warehouse, assembly.config).expected_on(asked.day)
+    orgs = [asked.org] if asked.org else {*expected, *states}
     return slowest(Finality(states.get(org, Finality.PROVISIONAL)) for org in orgs).value
 
 

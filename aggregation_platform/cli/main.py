@@ -53,6 +53,7 @@ COMMANDS: dict[str, Entry] = {
     "review": Entry(
         f"{_CLI}.review:review", "What waits for a person: queues, agents, rejects, drift."
     ),
+    "org": Entry(f"{_CLI}.org:org", "Let an organization leave the figures, or count again."),
     "warehouse": Entry(
         f"{_CLI}.warehouse:warehouse", "Migrate the tables, see where they stand, copy them."
     ),

@@ -38,6 +38,7 @@ from aggregation_platform.comparison.org_day import DayComparison, compare_org_d
 from aggregation_platform.intervals import Interval
 from aggregation_platform.rollups.reconciliation import CELL
 from aggregation_platform.rollups.rollup_check import RollupComparison
+from aggregation_platform.warehouse.membership import known_members
 
 _NAMED = ("conversation_id", "session_id", "value_ms", "rebuilt_ms", "finding")
 Row = Mapping[str, Any]
@@ -80,8 +81,12 @@ def reconcile(
     refuse_unless_loaded(config)
     assembly = Assembly(config)
     today = assembly.clock.now().date()
+    members = known_members(assembly.warehouse, config)
     expected = [
-        (org, day) for org in chosen for day in days if org in config.orgs_on(day) and day <= today
+        (org, day)
+        for org in chosen
+        for day in days
+        if org in config.orgs_on(day) and members.is_counted(org, day) and day <= today
     ]
     outcome = Outcome(_compared(assembly, expected, days, asks_org=not stored), asks_org=not stored)
     if output == "json":

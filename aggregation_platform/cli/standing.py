@@ -16,6 +16,7 @@ from aggregation_platform.config.models import FreshnessConfig, OrganizationConf
 from aggregation_platform.intervals import ONE_DAY, days_between
 
 FRESH, DELAYED, STUCK, QUIET = "fresh", "delayed", "stuck", "quiet"
+RETIRED = "retired"
 FINALITIES = ("provisional", "complete", "final")
 
 
@@ -66,7 +67,7 @@ class Standing:
     """One org, as `status` tells it.
 
     Args:
-        state: fresh, delayed, stuck or quiet.
+        state: fresh, delayed, stuck or quiet; retired, once its last day is over.
         freshness_minutes: Age of the newest instant of which data is here; None: nothing is.
         days: Stored days by finality.
         missing: Days since the first one that are over and not stored.
@@ -106,6 +107,7 @@ def standing(
     *,
     freshness: FreshnessConfig,
     now: datetime,
+    last_day: date | None = None,
 ) -> Standing:
     """Judge one org; gaps, match rates, ingestion and block are the caller's to add.
 
@@ -115,13 +117,16 @@ def standing(
         stored: Finality by stored day.
         freshness: When late is late.
         now: The present instant.
+        last_day: The last day that the org is expected on; None while there is no end.
     """
     yesterday = now.date() - ONE_DAY
-    expected = days_between(organization.first_day, yesterday)
+    last = yesterday if last_day is None else min(yesterday, last_day)
+    expected = days_between(organization.first_day, last)
+    has_left = last_day is not None and last_day < now.date()
     return Standing(
         org=organization.org,
         name=organization.name,
-        state=state_of(mark, freshness=freshness, now=now),
+        state=RETIRED if has_left else state_of(mark, freshness=freshness, now=now),
         mark=mark,
         freshness_minutes=_minutes(now - mark.held_to) if mark.held_to else None,
         days={name: sum(1 for kind in stored.values() if kind == name) for name in FINALITIES},

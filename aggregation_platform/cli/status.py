@@ -17,6 +17,7 @@ from aggregation_platform.assembly import Assembly
 from aggregation_platform.cli.attempts import RATE_OVER, backfill_of, last_attempts
 from aggregation_platform.cli.attempts import document as attempts_document
 from aggregation_platform.cli.attempts import told as told_of_attempts
+from aggregation_platform.cli.coverage import until_when
 from aggregation_platform.cli.documents import hours, print_json, print_table
 from aggregation_platform.cli.ingestion import OVER_DAYS, Ingestion, ingestion_of
 from aggregation_platform.cli.invocation import Invocation
@@ -32,6 +33,7 @@ from aggregation_platform.facts.tables import SESSION_METRICS
 from aggregation_platform.local_state.state import Block
 from aggregation_platform.queries.attempts import failed_attempts, stored_lately
 from aggregation_platform.rollups.match_rates import match_rates
+from aggregation_platform.warehouse.membership import Member, known_members
 from aggregation_platform.warehouse.partition_states import partition_states
 from aggregation_platform.warehouse.store import Lease, Warehouse
 
@@ -65,6 +67,7 @@ class Status:
         blocks_unknown: Why this site cannot tell whether orgs asked us to stay away; None if it
             can.
         rules: How the rules files are.
+        left: The orgs that count until a last day: retired, or configured no more.
     """
 
     at: datetime
@@ -74,6 +77,7 @@ class Status:
     orgs: Sequence[Standing]
     blocks_unknown: str | None = None
     rules: RulesState = field(default_factory=RulesState)
+    left: Sequence[Member] = ()
 
 
 @click.command()
@@ -103,6 +107,7 @@ def status_of(warehouse: Warehouse, config: PlatformConfig, *, now: datetime) ->
     marks = {row["org"]: row for row in warehouse.query(MARKS).to_dicts()}
     first = min(entry.first_day for entry in config.organizations)
     states = partition_states(warehouse, SESSION_METRICS, first, now.date())
+    members = known_members(warehouse, config)
     gaps = warehouse.query(GAPS).to_dicts()
     rates = _match_rates(warehouse)
     failed = failed_attempts(warehouse, now - timedelta(days=OVER_DAYS))
@@ -121,6 +126,7 @@ def status_of(warehouse: Warehouse, config: PlatformConfig, *, now: datetime) ->
                 _stored(states, entry.org),
                 freshness=config.freshness,
                 now=now,
+                last_day=members.must(entry.org).last_day,
             ),
             gaps=[gap for gap in gaps if gap["org"] == entry.org],
             match_rates=rates.get(entry.org, {}),
@@ -137,7 +143,8 @@ def status_of(warehouse: Warehouse, config: PlatformConfig, *, now: datetime) ->
         for one in orgs
     ]
     sites = warehouse.query(SITES)["site"].to_list()
-    return Status(now, config.site.name, mode_of(sites), warehouse.lease(), orgs)
+    site = config.site.name
+    return Status(now, site, mode_of(sites), warehouse.lease(), orgs, left=members.left)
 
 
 def with_blocks(found: Status, assembly: Assembly) -> Status:
@@ -195,6 +202,15 @@ def document(found: Status) -> dict[str, object]:
         "orgs": [_org_document(one) for one in found.orgs],
         "blocks_unknown": found.blocks_unknown,
         "rules": found.rules.document(),
+        "orgs_retired": [
+            {
+                "org": each.org,
+                "until": each.last_day,
+                "retired_from": each.retired_from,
+                "is_configured": each.is_configured,
+            }
+            for each in found.left
+        ],
     }
 
 
@@ -243,6 +259,8 @@ def _print(found: Status, config: PlatformConfig) -> None:
     for one in found.orgs:
         for text in _details(one, config, found.at):
             click.echo(f"{one.org}: {text}")
+    for each in found.left:
+        click.echo(until_when(each))
 
 
 def _line(one: Standing) -> list[str]:

@@ -8,15 +8,45 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryFile
 
 from aggregation_platform.assembly import TABLES, Assembly, refuse_if_behind
 from aggregation_platform.cli.findings import Finding, found
-from aggregation_platform.errors import LandingError, WarehouseError
+from aggregation_platform.errors import ConfigurationError, LandingError, WarehouseError
+from aggregation_platform.warehouse.membership import known_members
+from aggregation_platform.warehouse.ops_tables import DAY_MEMBERS, RETIREMENTS
+from aggregation_platform.warehouse.reporting_tables import ORGANIZATIONS
 
 PROBE_FOLDER = "_check"
 """No org is called that: keys begin with a letter."""
+
+
+def check_keys(assembly: Assembly) -> Sequence[Finding]:
+    """Look for an organization that is stored under another key than it is configured with."""
+
+    def look() -> str:
+        members = known_members(assembly.warehouse, assembly.config)
+        for entry in assembly.config.organizations:
+            for other in members.left:
+                twin = members.twin(entry.org, max(entry.first_day, other.stored_from or date.max))
+                if twin is not None:
+                    raise ConfigurationError(
+                        f"{entry.org} and {twin.org} have the same organization_id, and days until "
+                        f"{twin.stored_to} are stored as {twin.org}: they would count twice, so "
+                        f"they are not fetched as {entry.org}. Give the entry its key {twin.org} "
+                        f"back, or move first_day of {entry.org} after {twin.stored_to}"
+                    )
+        left = ", ".join(f"{each.org} until {each.last_day}" for each in members.left)
+        return f"left: {left}" if left else "each organization is stored under its own key"
+
+    path = assembly.config.warehouse.duckdb.path
+    if assembly.config.warehouse.kind == "duckdb" and not path.exists():
+        return []
+    if assembly.warehouse.differences([DAY_MEMBERS, RETIREMENTS, ORGANIZATIONS]):
+        return []  # the line of the warehouse says that tables are missing
+    return [found("keys", look)]
 
 
 def check_warehouse(assembly: Assembly) -> Sequence[Finding]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -87,7 +87,7 @@ class Rules:
     agents_form: FileForm | None = field(default=None, compare=False)
 
 
-def load_rules(config: RulesConfig, orgs: Sequence[str]) -> Rules:
+def load_rules(config: RulesConfig, orgs: Collection[str]) -> Rules:
     """Read both files; a path that is not configured means no rules of that kind.
 
     Raises:
@@ -129,7 +129,7 @@ class _Kind(Generic[RuleT]):
         self,
         path: Path | None,
         texts: Mapping[Path, Decoded],
-        orgs: Sequence[str],
+        orgs: Collection[str],
         rule_of: Callable[[Row, int], RuleT],
     ) -> tuple[tuple[RuleT, ...], FileForm | None]:
         """Return the rules in the order of the file, and how it is written."""
@@ -216,7 +216,7 @@ def _other_separator(cell: str, separator: str) -> str | None:
     return next((sign for sign in SEPARATORS if sign != separator and sign in cell), None)
 
 
-def _check_org(row: Row, orgs: Sequence[str]) -> None:
+def _check_org(row: Row, orgs: Collection[str]) -> None:
     if not row["org"]:
         raise _Refused("org is empty; write the key of an organization")
     if row["org"] not in orgs:

@@ -15,6 +15,7 @@ import polars as pl
 
 from aggregation_platform.assembly import Assembly, table_of
 from aggregation_platform.comparison.reads import doubled_keys
+from aggregation_platform.defs.membership import orgs_of
 from aggregation_platform.defs.partitions import Partitions, day_of, partition_of
 from aggregation_platform.defs.pictures import table_of_rows
 from aggregation_platform.defs.source_checks import SOURCE_CHECKS
@@ -26,7 +27,7 @@ from aggregation_platform.raw.tables import CONVERSATIONS as RAW
 from aggregation_platform.rollups.rollup_check import SHAPES
 from aggregation_platform.rollups.tables import HANDLE_TIME
 from aggregation_platform.tables import Partition, Table
-from aggregation_platform.warehouse.partition_states import orgs_missing, partition_states
+from aggregation_platform.warehouse.partition_states import partition_states
 
 WARN = dg.AssetCheckSeverity.WARN
 
@@ -117,12 +118,11 @@ def first_seen_by(assembly: Assembly, partition: Partition) -> pl.DataFrame:
 
 
 def has_every_org(assembly: Assembly, day: date) -> dg.AssetCheckResult:
-    """Every configured org has its facts of the day.
+    """Every org that the day expects has its facts: configured by then, and not retired.
 
     A day that is running, or ended less than `stuck_after_hours` ago, is not judged yet.
     """
-    states = partition_states(assembly.warehouse, SESSION_METRICS, day, day)
-    missing = orgs_missing(states, assembly.config.orgs_on(day), day)
+    missing = orgs_of(assembly, day).missing
     shown = {"orgs_missing": ", ".join(missing) or "none"}
     if missing and (waiting := _not_over(assembly, day)):
         return _checked(passed=True, shown={**shown, "not_judged_yet": waiting})
@@ -136,8 +136,8 @@ def has_every_org(assembly: Assembly, day: date) -> dg.AssetCheckResult:
 
 def keeps_totals(assembly: Assembly, day: date) -> dg.AssetCheckResult:
     """The rollup holds exactly the handle time of the facts, and each rollup each key once."""
-    orgs = assembly.config.orgs_on(day)
-    totals = _TOTALS.format(orgs=", ".join("?" for _ in orgs))
+    orgs = orgs_of(assembly, day).counted
+    totals = _TOTALS.format(orgs=", ".join("?" for _ in orgs) or "null")
     both = assembly.warehouse.query(totals, [day, day, *orgs])
     rollup, facts = (
         (row["handled_count"], row["handle_ms"])

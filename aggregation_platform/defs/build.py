@@ -44,7 +44,7 @@ def build_definitions(config: PlatformConfig, assembly: Assembly | None = None) 
         ],
         asset_checks=asset_checks(partitions),
         jobs=jobs(partitions),
-        sensors=[*sensors(), *ending_sensors()],
+        sensors=[*sensors(partitions), *ending_sensors()],
         resources={
             "assembly": parts,
             "warehouse": WarehouseIOManager(parts),

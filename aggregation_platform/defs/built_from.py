@@ -41,6 +41,7 @@ from aggregation_platform.rollups.tables import (
     QUEUE_INTERVALS,
 )
 from aggregation_platform.tables import Table
+from aggregation_platform.warehouse.membership import known_members
 from aggregation_platform.warehouse.ops_tables import BUILT_FROM
 from aggregation_platform.warehouse.store import Rows
 
@@ -65,7 +66,8 @@ def built_from_days_around(assembly: Assembly, table: Table, day: date) -> Along
 
 
 def _facts(assembly: Assembly, first: date, last: date) -> Mapping[date, DayFacts]:
-    return facts_by_day(assembly.warehouse, first, last)
+    members = known_members(assembly.warehouse, assembly.config)
+    return facts_by_day(assembly.warehouse, members, first, last)
 
 
 def _noted(assembly: Assembly, table: Table, day: date, version: str) -> Alongside:
@@ -144,7 +146,7 @@ def world_standing(
     begin = days_around(first, rules)[0] if first else FIRST
     end = days_around(last, rules)[-1] if last else LAST
     return WorldStanding(
-        facts=facts_by_day(assembly.warehouse, begin, end),
+        facts=_facts(assembly, begin, end),
         built=tables_built(assembly.warehouse, (*SUMS, *CONTACTS), first or FIRST, last or LAST),
         rules=rules,
     )

@@ -11,20 +11,23 @@ from datetime import date
 import polars as pl
 
 from aggregation_platform.assembly import Assembly
+from aggregation_platform.defs.membership import orgs_of
 from aggregation_platform.defs.partitions import day_of
 from aggregation_platform.raw.finality import Finality, slowest
 from aggregation_platform.raw.tables import CONVERSATIONS as RAW
 from aggregation_platform.tables import Partition, Table
-from aggregation_platform.warehouse.partition_states import orgs_missing, partition_states
+from aggregation_platform.warehouse.partition_states import partition_states
 from aggregation_platform.warehouse.store import Finality as Stamp
 
 
 def finality_of_the_world(assembly: Assembly, table: Table, day: date) -> Finality:
-    """Return the least final of the orgs' partitions; provisional while an org is missing."""
-    states = partition_states(assembly.warehouse, table, day, day)
-    if orgs_missing(states, assembly.config.orgs_on(day), day):
+    """Return the least final of the counted orgs' partitions; provisional while one is missing."""
+    orgs = orgs_of(assembly, day)
+    if orgs.missing:
         return Finality.PROVISIONAL
-    return slowest(Finality(state) for state in states["finality"])
+    states = partition_states(assembly.warehouse, table, day, day)
+    counted = states.filter(pl.col("org").is_in(orgs.counted))["finality"]
+    return slowest(Finality(state) for state in counted)
 
 
 def finality_of_raw(assembly: Assembly, partition: Partition) -> Stamp:

@@ -15,9 +15,11 @@ import dagster as dg
 import polars as pl
 
 from aggregation_platform.assembly import Assembly, table_of
+from aggregation_platform.defs.membership import partitions_of_the_day
 from aggregation_platform.defs.partitions import partition_of
 from aggregation_platform.defs.pictures import column_schema, table_of_rows
 from aggregation_platform.defs.several_partitions import rows_apart
+from aggregation_platform.intervals import parse_day
 from aggregation_platform.tables import Partition, Table
 from aggregation_platform.warehouse.store import (
     Finality,
@@ -28,6 +30,12 @@ from aggregation_platform.warehouse.store import (
 )
 
 _Item = TypeVar("_Item")
+
+STORED = "stored"
+"""In an input's metadata: which of the stored partitions to read, instead of those that Dagster
+maps. Dagster knows the configured organizations; the warehouse has those that left, too."""
+ALL_OF_IT = "all"
+ORGS_OF_THE_DAY = "orgs of the day"
 
 
 _WITH_FIGURES = ("journeys", "rollups")
@@ -105,14 +113,20 @@ class PartitionBatches:
             self._table, self._partitions, columns=self._columns
         )
 
+    @property
+    def orgs(self) -> tuple[str, ...]:
+        """The organizations whose partitions these are."""
+        return tuple(part.org for part in self._partitions if part.org is not None)
+
 
 class WarehouseIOManager(dg.IOManager):
     """Writes each output as one fenced replacement of its partition, and reads inputs.
 
     An input annotated `PartitionBatches` comes in batches, any other as one frame; `columns` in an
-    input's metadata names those wanted. A run over several partitions hands over the rows of all of
-    them; each is replaced by its own, and by nothing where there are none. Dagster's stock managers
-    delete and insert outside a transaction and skip empty results; this one does not.
+    input's metadata names those wanted, STORED the partitions. A run over several partitions hands
+    over the rows of all of them; each is replaced by its own, and by nothing where there are none.
+    Dagster's stock managers delete and insert outside a transaction and skip empty results; this
+    one does not.
     """
 
     def __init__(self, assembly: Assembly) -> None:
@@ -132,11 +146,22 @@ class WarehouseIOManager(dg.IOManager):
     def load_input(self, context: dg.InputContext) -> pl.DataFrame | PartitionBatches:
         """Read the input's partitions."""
         table = table_of(*context.asset_key.path)
-        partitions = _partitions(context, table)
-        columns: Sequence[str] | None = (context.definition_metadata or {}).get("columns")
+        wanted = context.definition_metadata or {}
+        partitions = self._wanted(context, table, wanted.get(STORED))
+        columns: Sequence[str] | None = wanted.get("columns")
         if context.dagster_type.typing_type is PartitionBatches:
             return PartitionBatches(self._assembly, table, partitions, columns)
         return self._assembly.warehouse.read(table, partitions, columns=columns)
+
+    def _wanted(
+        self, context: dg.InputContext, table: Table, stored: str | None
+    ) -> list[Partition]:
+        """Return what to read: the mapped partitions, or what is stored whatever is configured."""
+        if stored == ALL_OF_IT:
+            return [Partition()]
+        if stored == ORGS_OF_THE_DAY:
+            return partitions_of_the_day(self._assembly, parse_day(context.partition_key))
+        return _partitions(context, table)
 
     def _each_replaced(
         self,

@@ -35,6 +35,7 @@ from aggregation_platform.defs.fetching import Answers, Failed, Fetching
 from aggregation_platform.defs.interruption import ends_when_interrupted
 from aggregation_platform.defs.jobs import DIRECTORY, IDENTITY, ORG_DAY, WORLD_DAY
 from aggregation_platform.defs.linking_rules import rules_of
+from aggregation_platform.defs.membership import why_not_fetched
 from aggregation_platform.defs.partitions import org_day_key
 from aggregation_platform.defs.repetition import WAY_TAG
 from aggregation_platform.defs.versions import (
@@ -57,6 +58,7 @@ from aggregation_platform.observability.logs import configure_logs
 from aggregation_platform.queries.mappings import mapping_times
 from aggregation_platform.queries.stored_days import directories_listed, stored_org_days
 from aggregation_platform.tables import Partition, Table
+from aggregation_platform.warehouse.membership import known_members
 
 _QUIET: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 DIRECTORY_FOR = timedelta(hours=24)
@@ -135,13 +137,15 @@ class Materialization:
         return to_load, to_fetch
 
     def orders(self) -> list[OrgDay]:
-        """Return the org-days asked for: no day before an org's first."""
+        """Return the org-days asked for: no day before an org's first, none that may not count."""
         config, epoch = self.assembly.config, self.assembly.grant.epoch
+        members = known_members(self.assembly.warehouse, config)
         return [
             OrgDay(org=org, day=day, page_size=config.organization(org).page_size, epoch=epoch)
             for day in self.days
             for org in self.orgs
             if day >= config.organization(org).first_day
+            and why_not_fetched(members, org, day) is None
         ]
 
     def _directories(self) -> Collection[str]:
@@ -149,10 +153,15 @@ class Materialization:
         if self.from_landing:
             return ()
         self.assembly.grant  # noqa: B018 - brings the tables there on a first start
+        members = known_members(self.assembly.warehouse, self.assembly.config)
+        refused = {org: why_not_fetched(members, org, self.days[0]) for org in self.orgs}
+        for why in filter(None, refused.values()):
+            self.progress.say(why)
         listed, now = directories_listed(self.assembly.warehouse, USERS), self.assembly.clock.now()
         return [
             org
             for org in self.orgs
+            if refused[org] is None
             if self.again or org not in listed or now - listed[org] >= DIRECTORY_FOR
         ]
 

@@ -79,6 +79,7 @@ def due_org_days(
     freshness: FreshnessConfig,
     now: datetime,
     is_blocked: bool = False,
+    retired_from: date | None = None,
 ) -> list[Due]:
     """Say what of one org is due now; today first, then the newest day first.
 
@@ -91,15 +92,25 @@ def due_org_days(
         freshness: How old the newest record may be, how long days are read again.
         now: The present instant.
         is_blocked: The org has asked to stay away; then nothing is due until it ends.
+        retired_from: The first day on which the org no longer counts; nothing is due of it and
+            of later days.
     """
     if is_blocked or now.date() < organization.first_day:
         return []
-    days = days_to_reread(now, reread_days=freshness.reread_days, first_day=organization.first_day)
+
+    def counts(day: date) -> bool:
+        return retired_from is None or day < retired_from
+
+    window = days_to_reread(
+        now, reread_days=freshness.reread_days, first_day=organization.first_day
+    )
+    days = list(filter(counts, window))
     found = [_today(organization.org, stored.get(now.date()), freshness, now)]
+    found = found if counts(now.date()) else []
     found += [_past(organization.org, day, stored.get(day), now) for day in reversed(days)]
     found += [
         _unsettled(organization.org, day, stored[day], now)
-        for day in sorted(stored, reverse=True)
+        for day in sorted(filter(counts, stored), reverse=True)
         if day < min(days, default=now.date()) and day >= organization.first_day
     ]
     return [due for due in found if due is not None]
@@ -206,3 +217,22 @@ def due_world_days(
         is_whole = set(orgs_on.get(day, ())) <= set(facts[day])
         if is_whole or now < end or now - end >= patience:
             yield day, newest
+
+
+def days_of_other_members(
+    world: Collection[date],
+    *,
+    built_of: Mapping[date, Collection[str]],
+    counted: Mapping[date, Collection[str]],
+) -> list[date]:
+    """Return the built days that would count other orgs if they were built now, newest first.
+
+    Args:
+        world: The days that were added up.
+        built_of: The orgs that each day counts, as stored with the day.
+        counted: The orgs that each day would count now.
+    """
+    return sorted(
+        (day for day in world if set(built_of.get(day, ())) != set(counted.get(day, ()))),
+        reverse=True,
+    )

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import polars as pl
+
 from aggregation_platform.facts.tables import (
     ATTRIBUTES,
     CONVERSATIONS,
@@ -21,6 +23,7 @@ from aggregation_platform.facts.tables import (
     SESSIONS,
 )
 from aggregation_platform.tables import Table
+from aggregation_platform.warehouse.membership import Members
 from aggregation_platform.warehouse.store import Warehouse
 
 LINKED = (CONVERSATIONS, SESSIONS, ATTRIBUTES, SESSION_METRICS)
@@ -60,13 +63,24 @@ _FACTS = f"""
 
 
 def facts_by_day(
-    warehouse: Warehouse, first: date = FIRST, last: date = LAST
+    warehouse: Warehouse, members: Members, first: date = FIRST, last: date = LAST
 ) -> dict[date, DayFacts]:
-    """Return what is stored of each day that has facts, in the order of days."""
+    """Return what is stored of each day that has facts, in the order of days.
+
+    Args:
+        warehouse: Where the log is.
+        members: The organizations; what a day does not count is none of its facts.
+        first: The first day.
+        last: The last day.
+    """
     metrics = SESSION_METRICS.key
     rows = warehouse.query(
         _FACTS, [metrics, metrics, *(table.key for table in LINKED), first, last]
     )
+    for each in members:
+        if each.retired_from is not None:
+            is_later = (pl.col("org") == each.org) & (pl.col("day") >= each.retired_from)
+            rows = rows.filter(~is_later)
     return {
         day: DayFacts(
             orgs=dict(of_day.select("org", "metrics_at").drop_nulls().iter_rows()),

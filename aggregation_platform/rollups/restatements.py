@@ -95,6 +95,52 @@ def restatements(
     )
 
 
+def whole_day_restatements(
+    table: Table,
+    before: pl.DataFrame,
+    after: pl.DataFrame,
+    *,
+    day: date,
+    found_at: datetime,
+    run_id: str,
+) -> pl.DataFrame:
+    """Name the figures of organizations that a published day counts from now on, or no longer.
+
+    One row per organization and measure of the rollup: its sum over the whole day, under a cell
+    without columns. `before` is null where the day counts the organization from now on, `after`
+    where it no longer does.
+
+    Args:
+        table: The rollup.
+        before: Its rows of organizations that are counted no longer.
+        after: Its rows of organizations that are counted from now on.
+        day: The UTC day.
+        found_at: When the day was built again.
+        run_id: The run that built it.
+    """
+    measures = [column.name for column in table.columns if column.dtype == pl.Int64]
+    both = [
+        rows.group_by("org")
+        .agg(pl.col(measures).sum())
+        .unpivot(index="org", variable_name="measure", value_name=side)
+        .filter(pl.col(side) != 0)
+        for rows, side in ((before, "before"), (after, "after"))
+    ]
+    return (
+        pl.concat(both, how="diagonal")
+        .with_columns(
+            day=pl.lit(day),
+            table_name=pl.lit(table.key),
+            cell=pl.lit("{}"),
+            found_at=pl.lit(found_at, INSTANT),
+            conversation_ids=pl.lit(None, pl.String),
+            run_id=pl.lit(run_id),
+        )
+        .select(SCHEMA.names())
+        .sort("org", "measure")
+    )
+
+
 def _restated(
     rollup: _Rollup, before: Iterable[pl.DataFrame], after: Iterable[pl.DataFrame]
 ) -> pl.DataFrame:

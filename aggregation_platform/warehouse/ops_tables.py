@@ -117,7 +117,11 @@ class Restatements(dy.Schema):
     org = dy.String()
     day = dy.Date(description="UTC day of the cell")
     table_name = dy.String(description="layer.table of the cell")
-    cell = json_text(nullable=False, description="the cell's key columns and their values")
+    cell = json_text(
+        nullable=False,
+        description="the cell's key columns and their values; {} for the org's whole day, which "
+        "the figures count from now on, or no longer",
+    )
     measure = dy.String(description="the column that changed")
     before = dy.Int64(nullable=True, description="null where the cell is new")
     after = dy.Int64(nullable=True, description="null where the cell is gone")
@@ -231,6 +235,33 @@ class Sites(dy.Schema):
     last_seen_at = instant()
 
 
+class DayMembers(dy.Schema):
+    """One row per rollup, UTC day and organization: whether the day counts the organization."""
+
+    table_name = dy.String(primary_key=True, description="layer.table of the rollup")
+    day = dy.Date(primary_key=True, description="UTC day")
+    org = dy.String(primary_key=True)
+    is_counted = dy.Bool(description="false: the day counted it once and does no more")
+    built_at = instant(description="when the day was built so")
+    run_id = dy.String(description="the run that built it")
+
+
+class Retirements(dy.Schema):
+    """One row per decision that an organization no longer counts, or counts again.
+
+    The newest of an organization is in force. Only ever added to.
+    """
+
+    org = dy.String()
+    retired_from = dy.Date(
+        nullable=True, description="first UTC day on which it no longer counts; null: it counts"
+    )
+    reason = dy.String()
+    noted_at = instant(description="when it was decided")
+    noted_by = dy.String(description="who decided")
+    first_day = dy.Date(description="its first day as configured then")
+
+
 class Migrations(dy.Schema):
     """One row per migration that was applied whole."""
 
@@ -254,6 +285,8 @@ LEASE = Table("ops", "lease", LeaseRows)
 MUTEX = Table("ops", "mutex", Mutex)
 JOURNAL = Table("ops", "journal", Journal)
 SITES = Table("ops", "sites", Sites)
+DAY_MEMBERS = Table("ops", "day_members", DayMembers)
+RETIREMENTS = Table("ops", "retirements", Retirements)
 MIGRATIONS = Table("ops", "migrations", Migrations)
 
 TABLES = (
@@ -271,5 +304,7 @@ TABLES = (
     MUTEX,
     JOURNAL,
     SITES,
+    DAY_MEMBERS,
+    RETIREMENTS,
     MIGRATIONS,
 )

@@ -1,4 +1,4 @@
-"""The rows of schema `reporting`, out of the configuration.
+"""The rows of schema `reporting`, out of the configuration and of what is stored.
 
 Belongs here: organizations, clocks, the calendar; writing them when they differ.
 Elsewhere: their shapes (reporting_tables.py).
@@ -14,6 +14,7 @@ import polars as pl
 from aggregation_platform.config.models import PlatformConfig
 from aggregation_platform.epochs import WriteGrant
 from aggregation_platform.tables import Partition, Table
+from aggregation_platform.warehouse.membership import Members, known_members
 from aggregation_platform.warehouse.reporting_tables import (
     CALENDAR,
     CLOCKS,
@@ -37,7 +38,7 @@ def describe_for_reporting(
     """
     different = [
         (table, frame)
-        for table, frame in reporting_rows(config).items()
+        for table, frame in reporting_rows(config, known_members(warehouse, config)).items()
         if not _is_stored(warehouse, table, frame)
     ]
     stamp = WriteStamp(run_id="reporting", finality="final", written_at=at)
@@ -46,27 +47,37 @@ def describe_for_reporting(
     return tuple(table.key for table, _ in different)
 
 
-def reporting_rows(config: PlatformConfig) -> Mapping[Table, pl.DataFrame]:
+def reporting_rows(config: PlatformConfig, members: Members) -> Mapping[Table, pl.DataFrame]:
     """Return each table's rows."""
     month = config.reporting.fiscal_year_start_month
     return {
-        ORGANIZATIONS: organizations(config),
-        CLOCKS: clocks(config),
+        ORGANIZATIONS: organizations(members),
+        CLOCKS: clocks(config, members),
         CALENDAR: calendar(FIRST_DAY, LAST_DAY, fiscal_year_start_month=month),
     }
 
 
-def organizations(config: PlatformConfig) -> pl.DataFrame:
-    """Return one row per configured organization."""
-    rows = [(each.org, each.name, each.time_zone, each.first_day) for each in config.organizations]
+def organizations(members: Members) -> pl.DataFrame:
+    """Return one row per organization that figures count, also of those that left."""
+    rows = [
+        (
+            each.org,
+            each.name,
+            each.time_zone,
+            each.first_day,
+            each.last_day,
+            each.organization_id,
+        )
+        for each in members
+    ]
     return pl.DataFrame(rows, schema=ORGANIZATIONS.frame_schema, orient="row")
 
 
-def clocks(config: PlatformConfig) -> pl.DataFrame:
+def clocks(config: PlatformConfig, members: Members) -> pl.DataFrame:
     """Return UTC, each organization's own time, its zone for all, and the chosen zones."""
-    own = [(OWN_TIME, each.org, each.time_zone) for each in config.organizations]
+    own = [(OWN_TIME, each.org, each.time_zone) for each in members]
     zones = {UTC, *(zone for _, _, zone in own), *config.reporting.time_zones}
-    common = [(zone, org, zone) for zone in sorted(zones) for org in config.orgs]
+    common = [(zone, org, zone) for zone in sorted(zones) for org in members.orgs]
     return pl.DataFrame([*own, *common], schema=CLOCKS.frame_schema, orient="row")
 
 

@@ -14,12 +14,18 @@ OWN_TIME = "org"
 
 
 class Organizations(dy.Schema):
-    """One row per configured organization."""
+    """One row per organization that figures count: configured, or stored and configured no more."""
 
     org = dy.String(primary_key=True, description="our key of the organization")
     name = dy.String()
     time_zone = dy.String(description="IANA name of its own local time")
     first_day = dy.Date(description="the first UTC day that is fetched")
+    last_day = dy.Date(
+        nullable=True,
+        description="the last UTC day that figures count it on, for one that was retired or taken "
+        "out of the configuration; null while there is no end",
+    )
+    organization_id = dy.String(nullable=True, description="the organization's own id, if known")
 
 
 class Clocks(dy.Schema):

@@ -9,7 +9,12 @@ import polars as pl
 from aggregation_platform.assembly import Assembly
 from aggregation_platform.defs.assets.declared import asset_of, key_of, outs_of
 from aggregation_platform.defs.finalities import finality_of_raw
-from aggregation_platform.defs.io_managers import PartitionBatches, PartitionOutput
+from aggregation_platform.defs.io_managers import (
+    ALL_OF_IT,
+    STORED,
+    PartitionBatches,
+    PartitionOutput,
+)
 from aggregation_platform.defs.partitions import Partitions, partition_of
 from aggregation_platform.defs.pictures import table_of_rows
 from aggregation_platform.defs.reviews_shown import to_review
@@ -31,6 +36,7 @@ from aggregation_platform.identity.tables import (
 def identity_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
     """Return the assets of the layer."""
     every = dg.AllPartitionMapping()
+    stored = {STORED: ALL_OF_IT}  # also of orgs that left: their past keeps its names
 
     sessions_needed = dg.AssetIn(
         key=key_of(SESSIONS), metadata={"columns": list(mapped.SESSION_COLUMNS)}
@@ -50,8 +56,10 @@ def identity_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
     @dg.multi_asset(
         name="identity__queues",
         ins={
-            "listed": dg.AssetIn(key=key_of(directory.QUEUES), partition_mapping=every),
-            "names": dg.AssetIn(key=key_of(QUEUE_NAMES), partition_mapping=every),
+            "listed": dg.AssetIn(
+                key=key_of(directory.QUEUES), partition_mapping=every, metadata=stored
+            ),
+            "names": dg.AssetIn(key=key_of(QUEUE_NAMES), partition_mapping=every, metadata=stored),
         },
         outs=outs_of((QUEUES, QUEUE_REVIEWS)),
     )
@@ -77,7 +85,11 @@ def identity_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
 
     @dg.multi_asset(
         name="agents",
-        ins={"users": dg.AssetIn(key=key_of(directory.USERS), partition_mapping=every)},
+        ins={
+            "users": dg.AssetIn(
+                key=key_of(directory.USERS), partition_mapping=every, metadata=stored
+            )
+        },
         outs=outs_of((AGENTS, AGENT_REVIEWS)),
     )
     def agents(

@@ -43,6 +43,7 @@ from aggregation_platform.journeys.linking import (
 from aggregation_platform.journeys.rules import LinkingRules
 from aggregation_platform.journeys.tables import TABLES
 from aggregation_platform.tables import Partition, Table
+from aggregation_platform.warehouse.membership import known_members
 from aggregation_platform.warehouse.partition_states import partition_states
 
 _SOURCES = (CONVERSATIONS, SESSIONS, ATTRIBUTES, SESSION_METRICS)
@@ -101,9 +102,11 @@ def evidence_around(assembly: Assembly, day: date) -> Evidence:
     rules = rules_of(assembly)
     days = days_around(day, rules)
     stored = partition_states(assembly.warehouse, CONVERSATIONS, days[0], days[-1])
+    members = known_members(assembly.warehouse, assembly.config)
     partitions = [
         Partition(org=org, day=each)
         for org, each in stored.select("org", "day").sort("day", "org").iter_rows()
+        if members.is_counted(org, each)
     ]
     return Evidence.sum_of(_evidence(assembly, partition, rules) for partition in partitions)
 
@@ -134,16 +137,22 @@ _LINES = """
 def handle_times_around(assembly: Assembly, day: date) -> pl.DataFrame:
     """Add up handle time of the days around, and the later handle time of what began on them."""
     days = days_around(day, rules_of(assembly))
-    handled = "metric = 'tHandle' and day = ?"
+    retired = [
+        (each.org, each.retired_from)
+        for each in known_members(assembly.warehouse, assembly.config)
+        if each.retired_from is not None
+    ]
+    ends = [value for end in retired for value in end]
+    handled = "metric = 'tHandle' and day = ?" + " and not (org = ? and day >= ?)" * len(retired)
     near = (
         conversation_handle_times(
-            _rows(assembly, SESSION_METRICS, _HANDLE_TIME_COLUMNS, handled, [each])
+            _rows(assembly, SESSION_METRICS, _HANDLE_TIME_COLUMNS, handled, [each, *ends])
         )
         for each in days
     )
     later = assembly.warehouse.query(
-        _LATER_HANDLE_TIME,
-        [days[-1], days[-1], days[0], days[-1] + timedelta(days=1)],
+        _LATER_HANDLE_TIME.format(ended=" and not (m.org = ? and m.day >= ?)" * len(retired)),
+        [days[-1], days[-1], days[0], days[-1] + timedelta(days=1), *ends],
     )
     return pl.concat([later.select(_HANDLED.names()).cast(_HANDLED), *near])
 
@@ -175,6 +184,6 @@ _LATER_HANDLE_TIME = """
     join facts.conversations c
       on c.org = m.org and c.day = m.day and c.conversation_id = m.conversation_id
     where m.metric = 'tHandle' and m.day > ? and c.day > ?
-      and c.started_at >= ? and c.started_at < ?
+      and c.started_at >= ? and c.started_at < ?{ended}
     group by m.org, m.conversation_id
 """

@@ -13,6 +13,7 @@ import dagster as dg
 from aggregation_platform.assembly import Assembly
 from aggregation_platform.defs.assets.declared import asset_of
 from aggregation_platform.defs.io_managers import PartitionOutput
+from aggregation_platform.defs.membership import why_not_fetched
 from aggregation_platform.defs.partitions import Partitions, day_of, partition_of
 from aggregation_platform.defs.repetition import (
     MOST_REPETITIONS,
@@ -43,6 +44,7 @@ from aggregation_platform.raw.conversations import RawConversations, raw_convers
 from aggregation_platform.raw.finality import finality_of
 from aggregation_platform.raw.tables import CONVERSATIONS
 from aggregation_platform.tables import Partition
+from aggregation_platform.warehouse.membership import known_members
 from aggregation_platform.warehouse.store import LedgerEntry, PartitionWritten
 
 
@@ -78,7 +80,8 @@ def order_of(assembly: Assembly, partition: Partition) -> OrgDay:
     """Return what is to be fetched for an org's day.
 
     Raises:
-        ConfigurationError: If the org is not configured, or the day is before its first.
+        ConfigurationError: If the org is not configured or was retired, the day is before its
+            first, or is stored under another key of the same organization.
     """
     organization = assembly.config.organization(partition.org or "")
     if partition.day is None or partition.day < organization.first_day:
@@ -86,11 +89,15 @@ def order_of(assembly: Assembly, partition: Partition) -> OrgDay:
             f"{partition}: {organization.org} is not fetched before its first_day, "
             f"{organization.first_day}; move first_day in platform.yaml back to fetch it."
         )
+    epoch = assembly.grant.epoch  # brings the tables there on a first start
+    members = known_members(assembly.warehouse, assembly.config)
+    if why := why_not_fetched(members, organization.org, partition.day):
+        raise ConfigurationError(why)
     return OrgDay(
         org=organization.org,
         day=partition.day,
         page_size=organization.page_size,
-        epoch=assembly.grant.epoch,
+        epoch=epoch,
     )
 
 

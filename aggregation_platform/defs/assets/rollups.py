@@ -3,7 +3,7 @@
 Belongs here: the assets. Elsewhere: the sums (rollups/), which day is built when (sensors.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
 
@@ -15,7 +15,13 @@ from aggregation_platform.defs.assets.declared import asset_of, key_of
 from aggregation_platform.defs.built_from import built_from_days_around, built_from_metrics
 from aggregation_platform.defs.day_picture import answer, course_of_the_day
 from aggregation_platform.defs.finalities import finality_of_the_world
-from aggregation_platform.defs.io_managers import PartitionBatches, PartitionOutput
+from aggregation_platform.defs.io_managers import (
+    ORGS_OF_THE_DAY,
+    STORED,
+    PartitionBatches,
+    PartitionOutput,
+)
+from aggregation_platform.defs.membership import members_noted, orgs_of
 from aggregation_platform.defs.partitions import Partitions, every_org_of_the_day
 from aggregation_platform.defs.pictures import (
     handle_time_plot,
@@ -40,7 +46,9 @@ from aggregation_platform.rollups.tables import (
     JOURNEY_DAYS,
     QUEUE_INTERVALS,
 )
-from aggregation_platform.warehouse.partition_states import orgs_missing, partition_states
+from aggregation_platform.tables import Table
+from aggregation_platform.warehouse.membership import known_members
+from aggregation_platform.warehouse.partition_states import partition_states
 
 METRIC_COLUMNS = [
     *("org", "queue_id", "media_type", "direction", "user_id", "metric", "value_ms", "emitted_at")
@@ -52,7 +60,7 @@ def rollups_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
     metrics = dg.AssetIn(
         key=key_of(SESSION_METRICS),
         partition_mapping=every_org_of_the_day(),
-        metadata={"columns": METRIC_COLUMNS},
+        metadata={"columns": METRIC_COLUMNS, STORED: ORGS_OF_THE_DAY},
     )
     queues = dg.AssetIn(key=key_of(QUEUES))
     agents = dg.AssetIn(key=key_of(AGENTS))
@@ -73,9 +81,9 @@ def rollups_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         built_from = built_from_metrics(assembly, HANDLE_TIME, day)
         cells = handle_time_of(metrics, day=day, queues=queues, agents=agents)
         named = named_by(assembly, HANDLE_TIME, day, (QUEUES, AGENTS))
-        return _output(
-            assembly, day, cells, _handle_time_shown(assembly, cells, day), built_from, named
-        )
+        noted = _noted(context, assembly, HANDLE_TIME, metrics.orgs, cells)
+        shown = _handle_time_shown(assembly, cells, day)
+        return _output(assembly, day, cells, shown, built_from, named, noted)
 
     @asset_of(
         HANDLE_TIME_SKETCHES,
@@ -94,8 +102,9 @@ def rollups_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         sketches = sketches_of(metrics, day=day, queues=queues, agents=agents)
         medians = quantiles(sketches, 0.5, by=("org",))
         named = named_by(assembly, HANDLE_TIME_SKETCHES, day, (QUEUES, AGENTS))
+        noted = _noted(context, assembly, HANDLE_TIME_SKETCHES, metrics.orgs, sketches)
         shown = {"median_by_org": table_of_rows(medians)}
-        return _output(assembly, day, sketches, shown, built_from, named)
+        return _output(assembly, day, sketches, shown, built_from, named, noted)
 
     @asset_of(QUEUE_INTERVALS, partitions.days, ins={"metrics": metrics, "queues": queues})
     def queue_intervals(
@@ -110,8 +119,9 @@ def rollups_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         sums = pl.col("offered_count", "answered_count", "abandoned_count", "transferred_count")
         by_queue = cells.group_by("global_queue").agg(sums.sum()).sort("global_queue")
         named = named_by(assembly, QUEUE_INTERVALS, day, (QUEUES,))
+        noted = _noted(context, assembly, QUEUE_INTERVALS, metrics.orgs, cells)
         shown = {"by_global_queue": table_of_rows(by_queue)}
-        return _output(assembly, day, cells, shown, built_from, named)
+        return _output(assembly, day, cells, shown, built_from, named, noted)
 
     @asset_of(
         JOURNEY_DAYS,
@@ -121,7 +131,7 @@ def rollups_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
             "conversations": dg.AssetIn(
                 key=key_of(CONVERSATIONS),
                 partition_mapping=every_org_of_the_day(),
-                metadata={"columns": ["org", "started_at"]},
+                metadata={"columns": ["org", "started_at"], STORED: ORGS_OF_THE_DAY},
             ),
         },
     )
@@ -134,7 +144,9 @@ def rollups_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         day = parse_day(context.partition_key)
         built_from = built_from_days_around(assembly, JOURNEY_DAYS, day)
         found = journey_days_of(journeys, _frame_of(conversations), day=day)
-        return _output(assembly, day, found, {"by_org": table_of_rows(found)}, built_from)
+        noted = _noted(context, assembly, JOURNEY_DAYS, conversations.orgs, found)
+        shown = {"by_org": table_of_rows(found)}
+        return _output(assembly, day, found, shown, built_from, noted)
 
     return [handle_time, handle_time_sketches, queue_intervals, journey_days]
 
@@ -166,13 +178,25 @@ _STARTS = pl.DataFrame(
 )
 
 
+def _noted(
+    context: dg.AssetExecutionContext,
+    assembly: Assembly,
+    table: Table,
+    orgs: Collection[str],
+    cells: pl.DataFrame,
+) -> Alongside:
+    day = parse_day(context.partition_key)
+    return members_noted(assembly, table, day, orgs, cells, run_id=context.run.run_id)
+
+
 def _handle_time_shown(assembly: Assembly, cells: pl.DataFrame, day: date) -> Mapping[str, Any]:
-    orgs = assembly.config.orgs_on(day)
+    of_day = orgs_of(assembly, day)
+    orgs = of_day.all
     states = partition_states(assembly.warehouse, SESSION_METRICS, day, day)
     by_org = aht(cells, states, by=["org"], orgs=orgs, days=[day])
     by_queue = aht(cells, states, by=["global_queue"], orgs=orgs, days=[day])
     world = by_org.total.row(0, named=True)
-    missing = orgs_missing(states, orgs, day)
+    missing = list(of_day.missing)
     return {
         "answer": answer(world, missing),
         "course_of_the_day": course_of_the_day(cells),
@@ -181,6 +205,7 @@ def _handle_time_shown(assembly: Assembly, cells: pl.DataFrame, day: date) -> Ma
         "half_hours_by_org": handle_time_plot(cells, orgs),
         **_plotted(world, by_org.rows),
         "orgs_missing": ", ".join(missing) or "none",
+        "orgs_retired": _left(assembly, day) or "none",
         "match_rates": table_of_rows(match_rates(cells)),
     }
 
@@ -191,6 +216,12 @@ def _plotted(world: Mapping[str, Any], by_org: pl.DataFrame) -> Mapping[str, flo
     times |= {f"aht_seconds_{org}": ms for org, ms in by_org.select("org", "aht_ms").iter_rows()}
     plotted = {name: round(ms / 1000, 3) for name, ms in times.items() if ms is not None}
     return {**plotted, "handled_count": world["handled_count"]}
+
+
+def _left(assembly: Assembly, day: date) -> str:
+    """Name the organizations that count no more on the day, with the last day of each."""
+    left = known_members(assembly.warehouse, assembly.config).left_by(day)
+    return ", ".join(f"{each.org} (until {each.last_day})" for each in left)
 
 
 def _readable(rows: pl.DataFrame, label: str) -> pl.DataFrame:

@@ -18,9 +18,10 @@ from aggregation_platform.facts.tables import CONVERSATIONS, SESSION_METRICS
 from aggregation_platform.identity.tables import AGENTS, QUEUES
 from aggregation_platform.rollups.tables import HANDLE_TIME, HANDLE_TIME_SKETCHES
 from aggregation_platform.tables import Partition
-from aggregation_platform.warehouse.ops_tables import PARTITION_LOG
+from aggregation_platform.warehouse.ops_tables import DAY_MEMBERS, PARTITION_LOG
 from aggregation_platform.warehouse.store import Finality, WriteStamp
 from aggregation_platform_tests.configured_warehouse import delete_rows, in_emulator
+from aggregation_platform_tests.counted_orgs import counted_orgs
 
 CONFIGURATION = """
 organizations:
@@ -72,6 +73,7 @@ class Reporting:
             filled(rows),
             self.assembly.grant,
             stamp=WriteStamp("test", "final", READ_AT + timedelta(seconds=10)),
+            alongside=[counted_orgs(self.assembly.warehouse, Partition(day=day))],
         )
 
     def converse(
@@ -139,6 +141,7 @@ def reporting(request: pytest.FixtureRequest, tmp_path: Path) -> Reporting:
         emulated: Assembly = request.getfixturevalue("described_in_emulator")
         delete_rows(emulated, WRITTEN)
         delete_rows(emulated, (PARTITION_LOG,), "table_name not like 'reporting.%'")
+        delete_rows(emulated, (DAY_MEMBERS,))
         return Reporting(emulated)
     assembly = assembled(tmp_path)
     path = assembly.config.warehouse.duckdb.path

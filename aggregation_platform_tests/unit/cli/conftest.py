@@ -23,6 +23,7 @@ from aggregation_platform.warehouse.duckdb_store import DuckDBSettings
 from aggregation_platform.warehouse.opening import open_warehouse
 from aggregation_platform.warehouse.ops_tables import TABLES as OPS_TABLES
 from aggregation_platform.warehouse.store import Finality, LedgerEntry, Warehouse, WriteStamp
+from aggregation_platform_tests.counted_orgs import counted_orgs
 
 GRANT = WriteGrant("site1", Epoch(1))
 
@@ -75,7 +76,10 @@ class Platform:
     ) -> None:
         self.clock.advance(60)
         stamp = WriteStamp("a-run", finality, self.clock.now())
-        self.warehouse.replace_partition(table, partition, frame, GRANT, stamp=stamp, ledger=ledger)
+        noted = [counted_orgs(self.warehouse, partition)] if table is HANDLE_TIME else []
+        self.warehouse.replace_partition(
+            table, partition, frame, GRANT, stamp=stamp, ledger=ledger, alongside=noted
+        )
 
 
 @pytest.fixture(scope="session")

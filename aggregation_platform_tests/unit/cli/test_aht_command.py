@@ -60,7 +60,7 @@ def test_the_world_is_the_sum_over_orgs_divided_last(platform):
     }
 
 
-def test_rows_come_in_the_groups_asked_for_and_the_document_has_rows_and_total_only(platform):
+def test_rows_come_in_the_groups_asked_for_and_the_document_has_rows_total_and_who_left(platform):
     here = platform(us="2026-01-05")
     here.load_facts("us", MONDAY)
     here.roll_up(
@@ -79,7 +79,7 @@ def test_rows_come_in_the_groups_asked_for_and_the_document_has_rows_and_total_o
         )
     )
 
-    assert list(told) == ["rows", "total"]
+    assert list(told) == ["rows", "total", "orgs_retired"]
     assert [(r["day"], r["hour"], r["handled_count"], r["aht_ms"]) for r in told["rows"]] == [
         ("2026-01-05", 9, 2, 75_000),
         ("2026-01-05", 10, 2, 10_000),
