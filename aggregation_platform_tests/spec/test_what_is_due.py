@@ -36,8 +36,8 @@ def everything_else() -> dict[date, Stored]:
     return {**stored, TODAY: Stored("provisional", ago("5m"), ago("5m") or NOW, NOW)}
 
 
-def asked(stored: dict[date, Stored], **given: bool) -> list[str]:
-    found = due_org_days(US, stored, freshness=FRESHNESS, now=NOW, **given)
+def asked(stored: dict[date, Stored], *, is_blocked: bool = False) -> list[str]:
+    found = due_org_days(US, stored, freshness=FRESHNESS, now=NOW, is_blocked=is_blocked)
     return [f"{due.day:%d} {due.way}: {due.reason}" for due in found]
 
 
