@@ -73,7 +73,7 @@ def retire(
     later = _published_from(assembly, key, first)
     if later and not restate:
         raise ConfigurationError(
-            f"{len(later)} published days from {first} on count {key} ({later[0]} to {later[-1]}); "
+            f"published days from {first} on count {key}: {len(later)}, {later[0]} to {later[-1]}; "
             f"pass --restate to take it out of them, or --from {later[-1] + timedelta(days=1)} to "
             "leave them as they are."
         )

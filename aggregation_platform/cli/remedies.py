@@ -28,10 +28,13 @@ def pasteable(config: PlatformConfig, *words: str) -> str:
 def loads_missing(missing: Mapping[str, Sequence[date]], config: PlatformConfig) -> Iterator[str]:
     """Yield a line per org with missing days, each with the command that loads just these.
 
+    `materialize` refuses an org that left and is not configured: its line says what comes first.
+
     Args:
         missing: UTC days by org; each is over and not before the org's first day.
         config: Names the file.
     """
+    configured = {entry.org for entry in config.organizations}
     for org, days in missing.items():
         parts = ranges(days)
         commands = [
@@ -45,6 +48,12 @@ def loads_missing(missing: Mapping[str, Sequence[date]], config: PlatformConfig)
         named = ", ".join(str(part) for part in parts[:_MOST_COMMANDS])
         named += f" and {more} more stretches of days" if more else ""
         one = "it" if len(days) == 1 else "them"
+        if org not in configured:
+            yield (
+                f"{org}: missing {named}; {org} is not in {config.file}: to fetch {one}, put its "
+                "entry back first (runbooks/retire-an-organization.md, Undo)."
+            )
+            continue
         told = " && ".join(commands)
         yield f"{org}: missing {named}; `{told}` loads {one if not more else 'the first of them'}."
 
@@ -57,7 +66,8 @@ def loads(days: Days, config: PlatformConfig, *, today: date) -> str:
     if days.last < earliest:
         return f"nothing is fetched before {earliest}, the earliest first_day in {config.file}."
     first, last = max(days.first, earliest), min(days.last, today)
-    return f"`materialize --from {first} --to {last}` loads {'it' if first == last else 'them'}."
+    command = pasteable(config, "materialize", "--from", f"{first}", "--to", f"{last}")
+    return f"`{command}` loads {'it' if first == last else 'them'}."
 
 
 def begun_within(

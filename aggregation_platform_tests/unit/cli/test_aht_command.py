@@ -115,10 +115,13 @@ def test_an_org_without_its_day_is_named_and_the_figure_is_given_all_the_same(pl
     ],
 )
 def test_the_command_for_missing_days_names_only_days_that_it_takes(platform, first, last, told):
-    config = load_config(platform(us="2026-01-05", emea="2026-01-06").file)
+    file = platform(us="2026-01-05", emea="2026-01-06").file
     days = Days(date.fromisoformat(first), date.fromisoformat(last))
 
-    assert loads(days, config, today=date(2026, 1, 8)).startswith(told)
+    said = loads(days, load_config(file), today=date(2026, 1, 8))
+
+    assert said.replace(f"aggregation-platform --config {file} ", "").startswith(told)
+    assert ("materialize" in said) == (f"`aggregation-platform --config {file} " in said)
 
 
 def test_an_org_that_came_later_is_told_beside_the_figure(platform):
@@ -279,4 +282,5 @@ def test_without_a_warehouse_it_says_what_to_run(platform):
     assert run.exit_code == 1
     assert run.stdout == ""
     assert "nothing has been loaded yet" in run.stderr
-    assert "aggregation-platform materialize --from" in run.stderr.splitlines()[-1]
+    told = f"`aggregation-platform --config {here.file} materialize --from"
+    assert told in run.stderr.splitlines()[-1]
