@@ -15,6 +15,7 @@ from aggregation_platform.config.models import PlatformConfig
 from aggregation_platform.queries.handle_time import queue_names
 from aggregation_platform.queries.names import agent_names
 from aggregation_platform.rollups.aht import Aht
+from aggregation_platform.warehouse.membership import known_members
 from aggregation_platform.warehouse.store import Warehouse
 
 NAMED = ("org", "queue", "agent", "global_agent")
@@ -37,7 +38,7 @@ def names_of(
     names: dict[str, Mapping[str, str]] = {}
     are_readable = True
     if "org" in by:
-        names["org"] = {entry.org: entry.name for entry in config.organizations}
+        names["org"] = {each.org: each.name for each in known_members(warehouse, config)}
     if "queue" in by:
         names["queue"] = queue_names(warehouse, first, last)
     if "agent" in by or "global_agent" in by:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime
 
 import duckdb
@@ -112,3 +113,21 @@ def test_a_missing_day_of_an_org_that_left_asks_for_its_entry_and_not_for_a_refu
     assert "emea: missing 2026-01-06" in run.stderr
     assert "put its entry back first" in run.stderr
     assert "--org emea" not in run.stderr
+
+
+def test_an_organization_that_left_platform_yaml_keeps_a_name_beside_its_figures(platform):
+    here = platform(us="2026-01-05", emea="2026-01-05")
+    for org in ("us", "emea"):
+        here.load_facts(org, date(2026, 1, 5))
+    row = {"org": "emea", "global_queue": "Sales", "handled_count": 1, "handle_ms": 60_000}
+    noon = datetime(2026, 1, 5, 12, tzinfo=UTC)
+    here.roll_up(date(2026, 1, 5), [{**row, "interval_start": noon}])
+    text = here.file.read_text()
+    here.file.write_text(text[: text.index("  - org: emea")])
+
+    run = here.run(
+        *("aht", "--from", "2026-01-05", "--to", "2026-01-05"), *("--by", "org", "--format", "json")
+    )
+
+    (emea,) = (row for row in json.loads(run.stdout)["rows"] if row["org"] == "emea")
+    assert emea["org_name"] == "emea"
