@@ -112,9 +112,9 @@ class _Columns:
         cells += [f"{row['handled_count']:,}"]
         cells += [_count(row["handled_count_before"]) if is_compared else hours(row["handle_ms"])]
         missing, finality = _orgs(row["orgs_missing"]), row["finality"] or "-"
-        if is_compared:
+        if is_compared and row["finality_before"] is not None:
             missing = _both(missing, _orgs(row["orgs_missing_before"]))
-            finality = _both(finality, row["finality_before"] or "-")
+            finality = _both(finality, row["finality_before"])
         return [*cells, missing, finality]
 
 

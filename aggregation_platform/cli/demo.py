@@ -74,7 +74,9 @@ def demo(
             _say(f"{len(ORGS)} simulated organizations at {simulator.url}; {days}")
             fill(config, days, prepared_environment(config))
             show(config, days, truth_at(simulator.url, days))
-            if not no_ui:
+            if no_ui:
+                _say(f"\nAsk more:\n  {question(config, days)}")
+            else:
                 chosen = free_port(port)
                 log = folder.absolute() / "dagster.log"
                 _say(f"\nDagster UI: http://127.0.0.1:{chosen}   (Ctrl-C stops everything)")
@@ -144,9 +146,9 @@ def fill(config: PlatformConfig, days: Days, environment: Mapping[str, str]) -> 
 
 
 def question(config: PlatformConfig, days: Days) -> str:
-    """Return a command that asks the demo's warehouse for more."""
+    """Return a command that asks the demo's warehouse for more, from any folder."""
     asked = ["aht", "--from", str(days.first), "--to", str(days.last), "--by", "org,global_queue"]
-    return shlex.join([sys.argv[0], "--config", str(config.file), *asked])
+    return shlex.join([str(Path(sys.argv[0]).absolute()), "--config", str(config.file), *asked])
 
 
 def truth_at(url: str, days: Days) -> Mapping[str, Any]:

@@ -78,7 +78,7 @@ def find_config(path: Path | None = None, *, environment: Mapping[str, str] | No
     raise ConfigurationError(
         f"no configuration found: looked at --config, at {CONFIG_VARIABLE} and at ./platform.yaml; "
         "copy platform.example.yaml to platform.yaml, or run `aggregation-platform simulate "
-        "--write platform.yaml` for simulated organizations."
+        "--write platform.yaml` for simulated organizations; the demo's is data/demo/platform.yaml."
     )
 
 

@@ -8,6 +8,7 @@ and Dagster's own is not).
 import warnings
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
+from inspect import getdoc
 from typing import Any
 
 import dagster as dg
@@ -203,7 +204,7 @@ def _org_day_check(
     @dg.asset_check(
         asset=dg.AssetKey([table.layer, table.name]),
         name=name,
-        description=decide.__doc__,
+        description=getdoc(decide),
         partitions_def=partitions.org_days,
     )
     def check(
@@ -220,7 +221,7 @@ def _day_check(
     @dg.asset_check(
         asset=dg.AssetKey([HANDLE_TIME.layer, HANDLE_TIME.name]),
         name=name,
-        description=decide.__doc__,
+        description=getdoc(decide),
         partitions_def=partitions.days,
     )
     def check(

@@ -10,6 +10,7 @@ nothing in silence.
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from functools import partial
+from inspect import getdoc
 from itertools import islice
 from typing import Any
 
@@ -86,7 +87,7 @@ def _sensor(
         job_name=job,
         minimum_interval_seconds=every_s,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description=requests.__doc__,
+        description=getdoc(requests),
     )
     def evaluate(
         context: dg.SensorEvaluationContext, assembly: dg.ResourceParam[Assembly]

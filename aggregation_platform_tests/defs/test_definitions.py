@@ -137,3 +137,18 @@ def test_every_asset_says_what_its_rows_are(definitions: dg.Definitions):
         key for key in graph.get_all_asset_keys() if not (graph.get(key).description or "").strip()
     ]
     assert undescribed == []
+
+
+def test_no_description_of_a_check_or_sensor_is_indented_so_as_to_be_shown_as_code(
+    definitions: dg.Definitions,
+):
+    checks = [
+        spec.description or ""
+        for check in definitions.asset_checks or ()
+        for spec in check.check_specs
+    ]
+    sensors = [each.description or "" for each in definitions.sensors or ()]
+
+    assert checks
+    assert sensors
+    assert [text for text in (*checks, *sensors) if "\n    " in text] == []

@@ -261,6 +261,7 @@ def test_a_period_before_every_first_day_has_no_zero_beside_the_figure(here):
     assert (total["handled_count"], total["handled_count_before"]) == (48, None)
     assert (total["aht_ms_before"], total["finality_before"]) == (None, None)
     assert lines == [f"emea, us: nothing before 2025-12-01, the first_day in {here.file}."]
+    assert "before: -" not in here.run("aht", *asked).stdout
 
 
 def test_what_was_handled_only_before_has_its_row(here):

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from aggregation_platform.cli.demo import last_two_days, simulated, truth_at
+from aggregation_platform.cli.demo import (
+    fresh_configuration,
+    last_two_days,
+    question,
+    simulated,
+    truth_at,
+)
 from aggregation_platform.cli.options import Days
 from aggregation_platform.simulator.server import Simulator
 
@@ -37,3 +45,14 @@ def test_the_two_days_are_complete_at_any_hour(world: Simulator):
     for service in world.services.values():
         assert service.lake.watermark() >= end.timestamp() * 1000
         assert service.lake.watermark() <= service.lake.now_ms
+
+
+def test_the_printed_question_can_be_pasted_in_any_folder(
+    world: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("sys.argv", [".venv/bin/aggregation-platform", "demo"])
+
+    program, _, config, *_ = shlex.split(question(fresh_configuration(world, tmp_path), FILLED))
+
+    assert Path(program) == Path.cwd() / ".venv/bin/aggregation-platform"
+    assert Path(config) == tmp_path / "platform.yaml"
