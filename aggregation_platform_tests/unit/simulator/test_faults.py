@@ -17,6 +17,7 @@ from aggregation_platform.simulator.server import Simulator
 DAY = "2026-01-05T00:00:00Z/2026-01-06T00:00:00Z"
 JOBS = "/api/v2/analytics/conversations/details/jobs"
 ME = "/api/v2/organizations/me"
+AGGREGATES = "/api/v2/analytics/conversations/aggregates/query"
 
 
 def _code(answer):
@@ -342,6 +343,15 @@ def test_a_listing_with_odd_entities_has_them_beside_the_good_ones(us):
     assert len(odd) == len(whole) + 5
     assert odd[0]["name"].endswith("\ud83d")
     assert None in odd
+
+
+def test_aggregates_with_too_many_figures_are_refused_as_too_large_and_smaller_ones_answered(us):
+    asked = {"interval": DAY, "metrics": ["tHandle"], "groupBy": ["queueId", "userId"]}
+    fewer = {"interval": DAY, "metrics": ["tHandle"]}
+    _strike(us, kind="aggregates_too_large", count_of=20)
+
+    assert us.send("POST", AGGREGATES, asked).status == 413
+    assert us.send("POST", AGGREGATES, fewer).status == 200
 
 
 def test_every_kind_of_fault_is_tested():
