@@ -260,14 +260,13 @@ def test_what_cannot_be_explained_is_said(
     assert run.stdout == ""
 
 
+LOAD = "`aggregation-platform --config {file} materialize --from 2026-11-11 --to 2026-11-11`"
+
+
 @pytest.mark.parametrize(
     ("day", "remedy"),
     [
-        (
-            "2026-11-11",
-            "`aggregation-platform --config {file} materialize --from 2026-11-11 --to 2026-11-11`"
-            " loads it.",
-        ),
+        ("2026-11-11", f"{LOAD} loads it."),
         ("2026-11-01", "nothing is fetched before 2026-11-10, the earliest first_day in {file}."),
         ("2199-01-01", "2199-01-01 has not begun in UTC."),
     ],
