@@ -121,7 +121,9 @@ def document(assembly: Assembly, found: Origins, pages: OriginPages) -> Document
             "handled_count": found.not_shown.handled_count,
             "handle_ms": found.not_shown.handle_ms,
         },
-        "orgs": {org: assembly.config.organization(org).name for org in assembly.config.orgs},
+        "orgs": {
+            each.org: each.name for each in known_members(assembly.warehouse, assembly.config)
+        },
         "sessions": _sessions(found),
         "conversations": _conversations(found, pages),
         "pages": pages.pages,

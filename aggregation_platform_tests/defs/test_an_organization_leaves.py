@@ -103,6 +103,19 @@ def test_past_days_keep_their_figures_when_an_organization_is_taken_out_and_rule
     ]
 
 
+def test_an_organization_that_left_keeps_its_name_beside_its_figures(both: ByHand):
+    named = both.configured({"na": MONDAY, "eu": TUESDAY}, na={"name": "North"})
+    _ = named.assembly.grant  # writes reporting.organizations, as every command that writes does
+    without = named.configured({"eu": TUESDAY}, queue_rules=ONLY_EU)
+
+    days = ("--from", str(MONDAY), "--to", str(MONDAY))
+    told = json.loads(command(without, "aht", *days, "--by", "org", "--format", "json").stdout)
+    explained = command(without, "explain", "--day", str(MONDAY), "--org", "na").output
+
+    assert [row["org_name"] for row in told["rows"]] == ["North"]
+    assert "North" in explained
+
+
 def test_a_later_first_day_takes_nothing_out_of_past_days(both: ByHand):
     published = both.handled()
     later = both.configured({"na": WEDNESDAY, "eu": TUESDAY})
