@@ -214,7 +214,7 @@ def test_before_anything_was_loaded_it_says_what_to_run(platform):
 
     assert run.exit_code == 1
     assert run.stdout == ""
-    assert "aggregation-platform materialize" in run.stderr
+    assert f"aggregation-platform --config {here.file} materialize --from " in run.stderr
 
 
 def failing(org, reason, *, at, next_try_at=None):
