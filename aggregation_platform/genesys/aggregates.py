@@ -189,7 +189,10 @@ def _by_value(api: Api, question: _Question) -> tuple[_Question, ...]:
         is_split = dimension in dict(question.only)
         if is_split or dimension not in question.group_by:
             continue
-        named = _asked(api, replace(question, group_by=(dimension,)))
+        try:
+            named = list(_asked(api, replace(question, group_by=(dimension,))))
+        except QueryTooLargeError:
+            continue  # the org does not even name the values: nothing smaller by this dimension
         values = sorted({value for row in named if (value := _value(row, dimension))})
         if len(values) > 1:
             return tuple(

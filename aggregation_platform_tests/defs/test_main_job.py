@@ -186,8 +186,9 @@ def test_a_rollups_metadata_begins_with_the_answer_and_the_picture(platform: Sim
     ms = sum(platform.simulator.truth.handle_time(org, day)[1] for org in platform.config.orgs)
     aht = f"{ms // handled // 60_000}:{round(ms / handled / 1000) % 60:02d}"
     assert list(shown)[:2] == ["answer", "course_of_the_day"]
+    finality = str(shown["finality"].value).capitalize()
     assert _text(shown["answer"]) == (
-        f"AHT **{aht}** over {handled:,} handled. Complete. No organization is missing."
+        f"AHT **{aht}** over {handled:,} handled. {finality}. No organization is missing."
     )
     assert len(_text(shown["course_of_the_day"])) < SHOWN_IN_PLACE
 
