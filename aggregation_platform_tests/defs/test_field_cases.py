@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -340,24 +340,3 @@ def test_a_secret_that_ends_in_a_line_break_logs_in(
 
 
 # Around midnight.
-
-
-@pytest.mark.parametrize(
-    ("leaves_out", "longest"),
-    [(False, timedelta(days=31)), (True, timedelta(hours=1))],
-    ids=["as-it-was", "leaves-out-and-small-aggregates"],
-)
-def test_handle_time_emitted_after_midnight_counts_once_and_reconciles(
-    case: Cases, leaves_out: bool, longest: timedelta
-):
-    """Whatever the jobs leave out at their start, and however small aggregates have to be."""
-    midnight = case("booked-just-after-midnight")
-    midnight.org.leaves_out_ended_at_start = leaves_out
-    midnight.org.longest_aggregates = longest
-    midnight.configure()
-
-    assert midnight.materialize(MONDAY, TUESDAY) == []
-
-    assert midnight.handled() == {(MONDAY, "na"): (0, 0), (TUESDAY, "na"): (2, 61_000)}
-    reconciled = midnight.command("reconcile", *BOTH_DAYS)
-    assert reconciled.exit_code == 0, reconciled.output
